@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Workloads, our side and the opponents'.
+bench_sources =
+
+## Rust opponents ------------------------------------------------------------
+
+# cargo writes beside its sources, so the script copies them into the build
+# folder; the program is part of "all" because the first experiment needs it.
+rust_sources = \
+	%D%/opponents/rust/Cargo.toml \
+	%D%/opponents/rust/src/histogram.rs \
+	%D%/opponents/rust/src/main.rs \
+	%D%/opponents/rust/src/measure.rs \
+	%D%/opponents/rust/src/memory.rs \
+	%D%/opponents/rust/src/p01.rs \
+	%D%/opponents/rust/src/pool.rs \
+	%D%/opponents/rust/src/threads.rs \
+	%D%/opponents/rust/src/timeline.rs \
+	%D%/opponents/rust/src/w1.rs
+EXTRA_DIST += $(rust_sources)
+
+rust_folder = %D%/opponents/rust-build
+
+if HAVE_RUST
+noinst_DATA += $(rust_folder)/heddle-rust-opponent
+$(rust_folder)/heddle-rust-opponent: $(rust_sources) scripts/build-rust-opponent
+	$(AM_V_GEN)CARGO='$(CARGO)' $(SHELL) $(top_srcdir)/scripts/build-rust-opponent \
+		$(top_srcdir)/%D%/opponents/rust $(rust_folder)
+endif
+
+.PHONY: clean-rust
+clean-rust:
+	rm -rf $(rust_folder)

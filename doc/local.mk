@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Texts that go into the tarball; man pages are installed.
+EXTRA_DIST += \
+	%D%/contract.md \
+	%D%/contract.tsv \
+	%D%/design/permits.md \
+	%D%/faults.md \
+	%D%/guide/embedding.md \
+	%D%/properties.md \
+	%D%/wasi.md \
+	%D%/workloads.md

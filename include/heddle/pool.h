@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A pool: its workers, how they start and how they go away. Loading the
+ * library and creating a pool create no thread.
+ */
+#ifndef HEDDLE_POOL_H
+#define HEDDLE_POOL_H
+
+#include <heddle/api.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct heddle_pool;
+struct heddle_group;
+
+enum heddle_pool_flags {
+	/*
+	 * Workers are created when no idle one can be reused, up to
+	 * workers_max that are not blocked; once the pool was started one
+	 * idle worker is kept in hand. Without the flag the pool is STATIC:
+	 * workers come and go only by start and stop.
+	 */
+	HEDDLE_POOL_ELASTIC = 1,
+};
+
+/**
+ * struct heddle_pool_options - what a pool is made with; all zero is valid
+ * @struct_size:  sizeof(struct heddle_pool_options)
+ * @flags:        enum heddle_pool_flags
+ * @workers_max:  most workers that are not blocked; 0: the CPUs this process
+ *                may use, by affinity and cgroup quota
+ * @blocked_max:  most workers in blocking regions that are replaced
+ *                (ELASTIC only); 0: 256. Beyond it the pool runs with
+ *                fewer workers, never silently with more
+ * @cap:          cap of the root group; 0: HEDDLE_CAP_MAX, so that the number
+ *                of workers is the only limit
+ * @tasks_max:    most tasks queued in the whole pool; 0: 65 536. At the bound
+ *                submit returns -EAGAIN. Each costs 32 bytes once touched
+ * @deque_slots:  tasks a worker may hold for thieves, rounded up to a power of
+ *                two, 8 bytes each; 0: 1 024
+ * @groups_max:   most groups that exist at once, the root included; 0: 1 024
+ * @slots_max:    most thread-local slots; 0: 64
+ * @stack_size:   bytes of a worker's stack, which the library maps with a
+ *                guard page below; 0: 1 MiB
+ * @quantum_ns:   how long a worker keeps a permit that another group waits
+ *                for; 0: 100 000
+ * @name:         prefix of thread names, at most 10 bytes, copied; NULL:
+ *                "heddle". The worker's index follows it
+ * @cpu_set:      affinity of every worker (a cpu_set_t), copied; NULL: that of
+ *                the process when the pool is created
+ * @cpu_set_size: bytes of @cpu_set
+ * @worker_init:  called first on each new worker; a negative return is an
+ *                error of the start that created it (HEDDLE_STEP_HOOK)
+ * @worker_exit:  called last on each worker for which @worker_init returned 0
+ * @hook_arg:     passed to both
+ */
+struct heddle_pool_options {
+	uint32_t struct_size;
+	uint32_t flags;
+	uint32_t workers_max;
+	uint32_t blocked_max;
+	uint32_t cap;
+	uint32_t tasks_max;
+	uint32_t deque_slots;
+	uint32_t groups_max;
+	uint32_t slots_max;
+	uint32_t reserved;
+	uint64_t stack_size;
+	uint64_t quantum_ns;
+	const char *name;
+	const void *cpu_set;
+	size_t cpu_set_size;
+	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
+	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
+			    void *arg);
+	void *hook_arg;
+};
+
+/**
+ * heddle_pool_create() - make a pool without any thread
+ * @opts: NULL for the defaults
+ * @pool: receives the pool
+ *
+ * A pool runs nothing before its first start; what is submitted earlier is
+ * queued, and guests may be spawned.
+ *
+ * Progress: blocking (allocates).
+ * Context:  any thread that is not in a signal handler.
+ * Return: 0, -EINVAL for a field out of its range, -E2BIG, -ENOMEM.
+ */
+HEDDLE_API int heddle_pool_create(const struct heddle_pool_options *opts,
+				  struct heddle_pool **pool);
+
+/**
+ * heddle_pool_start() - have at least n workers ready
+ * @pool:     a pool that is not being destroyed
+ * @n:        workers that must exist, at most workers_max; ELASTIC pools keep
+ *            one idle worker beyond them while below workers_max
+ * @report:   NULL, or where the story of a failure goes
+ * @deadline: absolute ns
+ *
+ * Returns when n workers have run their init hook, applied affinity and
+ * name, stand in the registry and are parked or searching. New workers take
+ * the lowest free indices, in order. On failure all workers this call made
+ * are reclaimed to R3 again, and the report names step, worker and errno.
+ * Deterministic start as in Folly's ThreadPoolExecutor (init and ready
+ * hand-shake), with the roll-back made complete.
+ *
+ * Progress: blocking.
+ * Ordering: the caller's earlier writes happen-before the init hooks; the
+ *           init hooks happen-before the return.
+ * Context:  not from a worker of this pool waiting for itself: a start from
+ *           a task is allowed, the new workers do not need the caller's permit.
+ * Return: 0, -EINVAL (n above workers_max), -EAGAIN or -ENOMEM as the
+ * creation of a thread returned it, the init hook's error, -ETIMEDOUT,
+ * -ESHUTDOWN, -ECHILD.
+ */
+HEDDLE_API int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
+				 struct heddle_report *report,
+				 uint64_t deadline);
+
+/**
+ * heddle_pool_stop() - shrink to n workers
+ * @pool:     the pool
+ * @n:        workers that stay
+ * @level:    what must have been reached when 0 is returned
+ * @report:   NULL, or what is still waited for when -ETIMEDOUT is returned
+ * @deadline: absolute ns; the grace period of R4 comes after it
+ *
+ * Idle workers go first, highest index first; busy ones go at the end of
+ * their task. Queued work is handed over before a worker leaves. With n = 0
+ * an ELASTIC pool creates no worker either, until the next start; what is
+ * queued stays queued.
+ *
+ * Progress: blocking, no timer and no poll period on the path.
+ * Ordering: all writes of the stopped workers happen-before the return of 0
+ *           at R1 or above.
+ * Context:  never from a worker of the pool, a hook, or a task of another
+ *           pool above one on the same stack: -EDEADLK at once.
+ * Return: 0, -EINVAL, -EDEADLK, -ETIMEDOUT (call again to go on), -ECHILD.
+ */
+HEDDLE_API int heddle_pool_stop(struct heddle_pool *pool, uint32_t n,
+				enum heddle_level level,
+				struct heddle_report *report,
+				uint64_t deadline);
+
+/**
+ * heddle_pool_destroy() - cancel what is queued, stop all workers, free all
+ * @pool:     NULL is allowed and does nothing
+ * @level:    the level to reach; the pool itself is freed at R4 only. At a
+ *            lower level 0 means "reached, call again at R4 to free"
+ * @report:   NULL, or what is still waited for
+ * @deadline: absolute ns; the grace period comes after it
+ *
+ * Close the root group with HEDDLE_CLOSE_DRAIN first to run what is queued.
+ * Processes must have been destroyed (-EBUSY otherwise). In a forked child it
+ * only frees memory: it takes no lock, joins nothing and waits for nothing.
+ *
+ * Progress: blocking.
+ * Context:  as heddle_pool_stop().
+ * Return: 0, -EBUSY, -EDEADLK, -EINVAL, -ETIMEDOUT (the pool stays closing).
+ */
+HEDDLE_API int heddle_pool_destroy(struct heddle_pool *pool,
+				   enum heddle_level level,
+				   struct heddle_report *report,
+				   uint64_t deadline);
+
+/**
+ * heddle_pool_group() - the root group, which lives as long as the pool
+ *
+ * Progress: wait-free. Context: any, also a signal handler.
+ */
+HEDDLE_API struct heddle_group *heddle_pool_group(struct heddle_pool *pool);
+
+/**
+ * heddle_version() - version of the library that is running, "0.1.0"
+ *
+ * Progress: wait-free. Context: any.
+ */
+HEDDLE_API const char *heddle_version(void);
+
+/**
+ * heddle_features() - what this library found out about the machine
+ *
+ * One line of words "name=value": which sleep protocol, membarrier or its
+ * fenced fallback, where the CPU number comes from, the widths of the fields
+ * of a group's word.
+ *
+ * Progress: blocking at the first call (probes), wait-free later.
+ * Return: a string that lives for ever.
+ */
+HEDDLE_API const char *heddle_features(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HEDDLE_POOL_H */

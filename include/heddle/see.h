@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking at a pool from outside: the snapshot of its workers, which also a
+ * signal handler may take, and the check of every invariant.
+ */
+#ifndef HEDDLE_SEE_H
+#define HEDDLE_SEE_H
+
+#include <heddle/api.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct heddle_pool;
+
+enum heddle_worker_state {
+	HEDDLE_WORKER_FREE = 0, /* the entry has no worker */
+	HEDDLE_WORKER_STARTING = 1,
+	HEDDLE_WORKER_SEARCHING = 2,
+	HEDDLE_WORKER_PARKED = 3,
+	HEDDLE_WORKER_RUNNING = 4,
+	HEDDLE_WORKER_BLOCKED = 5,   /* inside a blocking region */
+	HEDDLE_WORKER_RETURNING = 6, /* waits for permits */
+	HEDDLE_WORKER_SCRUB = 7,     /* cleans up after a guest */
+	HEDDLE_WORKER_LEAVING = 8,
+	HEDDLE_WORKER_LEFT = 9,      /* ended, not yet joined */
+	HEDDLE_WORKER_CHANGING = 15, /* was being written while read */
+};
+
+/**
+ * struct heddle_worker_info - one worker at one instant
+ * @index:       its place in the registry, kept over incarnations
+ * @state:       enum heddle_worker_state
+ * @incarnation: a new number for each life, unique with the index
+ * @tid:         the kernel's thread id, 0 for none
+ * @group:       number of the group whose permits it holds, UINT32_MAX for none
+ * @guest:       tid of the guest it runs, 0 for none
+ * @kind:        enum heddle_block_kind when BLOCKED
+ * @since_ns:    CLOCK_MONOTONIC when the state last changed between parked,
+ *               running, blocked and the others; the running state is not
+ *               re-stamped for each task
+ */
+struct heddle_worker_info {
+	uint32_t index;
+	uint32_t state;
+	uint64_t incarnation;
+	int32_t tid;
+	uint32_t group;
+	uint32_t guest;
+	uint32_t kind;
+	uint64_t since_ns;
+};
+
+/**
+ * heddle_workers() - snapshot of the workers of a pool
+ * @pool: the pool, which must not be freed meanwhile
+ * @out:  receives at most n entries, by index, free ones left out
+ * @n:    room in @out
+ *
+ * Progress: wait-free (an entry that changes is reported as CHANGING after a
+ * bounded number of tries). Context: any thread, registered with RCU or not,
+ * also a signal handler on an alternate stack.
+ * Return: how many workers there are, which may be more than n, or -EINVAL.
+ */
+HEDDLE_API int heddle_workers(const struct heddle_pool *pool,
+			      struct heddle_worker_info *out, uint32_t n);
+
+struct heddle_violation {
+	char name[32];   /* of the invariant, e.g. "count-at-rest" */
+	char detail[96]; /* the values that contradict it */
+};
+
+/**
+ * struct heddle_check - what heddle_check() found
+ * @struct_size: sizeof(struct heddle_check), set by the caller
+ * @violations:  how many invariants are violated; the first eight are listed
+ * @at_rest:     1 when nothing ran or changed during the check; invariants
+ *               that hold only at rest were checked too
+ * @groups, @workers: how many were looked at
+ * @tasks_queued, @permits: sums over them
+ * @wakes:       futex wakes meant to start a task
+ * @useless_wakes: those whose worker found the task already taken
+ * @guests_recycled: guest threads whose shell was scrubbed and verified
+ * @stale_bytes: bytes that the scrub's verification found wrong, ever
+ * @create_failures: creations of a worker that failed and were retried
+ * @violation:   the list
+ */
+struct heddle_check {
+	uint32_t struct_size;
+	uint32_t violations;
+	uint32_t at_rest;
+	uint32_t groups;
+	uint32_t workers;
+	uint32_t reserved;
+	uint64_t tasks_queued;
+	uint64_t permits;
+	uint64_t wakes;
+	uint64_t useless_wakes;
+	uint64_t guests_recycled;
+	uint64_t stale_bytes;
+	uint64_t create_failures;
+	struct heddle_violation violation[8];
+};
+
+/**
+ * heddle_check() - check every invariant of a pool while it runs
+ *
+ * Progress: blocking (a short lock against start and stop).
+ * Context:  any thread that is not in a signal handler.
+ * Return: 0 when none is violated, -EUCLEAN when some are, -EINVAL, -E2BIG,
+ * -ECHILD.
+ */
+HEDDLE_API int heddle_check(struct heddle_pool *pool, struct heddle_check *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HEDDLE_SEE_H */

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One folder for each runtime that embeds heddle.

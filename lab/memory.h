@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory that explored threads see: C11 with weak orders, without two
+ * freedoms (a store is ordered behind those that ran before it, and no load
+ * takes its value from a later store). Modification order and the order of
+ * sequentially consistent operations are the order of execution.
+ *
+ * Each location keeps its messages, that is all values stored so far. A load
+ * may take any message that is not older than one its thread knows of. What is
+ * known is told by clocks: every thread counts its publishing operations, and
+ * a clock vector says how much of each other thread one has seen. Two vectors
+ * are kept: `hb`, what happened before, against which plain accesses are
+ * checked for races; and `seen`, the same and what sequentially consistent
+ * fences have ordered, which bounds loads but excuses no race.
+ */
+#ifndef HEDDLE_LAB_MEMORY_H
+#define HEDDLE_LAB_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lab/engine.h"
+
+/* The values of __ATOMIC_RELAXED and so on, as compilers pass them. */
+enum lab_order {
+	LAB_RELAXED,
+	LAB_CONSUME,
+	LAB_ACQUIRE,
+	LAB_RELEASE,
+	LAB_ACQ_REL,
+	LAB_SEQ_CST,
+};
+
+enum lab_rmw { LAB_XCHG, LAB_ADD, LAB_SUB, LAB_AND, LAB_OR, LAB_XOR, LAB_NAND };
+
+struct lab_view {
+	uint32_t hb[LAB_FIBERS_MAX];
+	uint32_t seen[LAB_FIBERS_MAX];
+	uint32_t fence; /* the latest sequentially consistent fence before */
+};
+
+/* -- accesses of instrumented code ----------------------------------------- */
+
+uint64_t lab_load(uintptr_t at, unsigned int size, int order, const void *pc);
+void lab_store(uintptr_t at, unsigned int size, uint64_t value, int order,
+	       const void *pc);
+uint64_t lab_rmw(uintptr_t at, unsigned int size, uint64_t operand, int order,
+		 enum lab_rmw op, const void *pc);
+
+/* True if it exchanged; else *expected is what was found. */
+bool lab_cas(uintptr_t at, unsigned int size, uint64_t *expected,
+	     uint64_t desired, int order, int failure, bool weak,
+	     const void *pc);
+void lab_fence(int order, const void *pc);
+
+/* A plain access of any size; a write is announced before it happens. */
+void lab_plain(uintptr_t at, size_t size, bool write, const void *pc);
+
+/* A volatile access: relaxed and of the newest value, since memory has it. */
+void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc);
+
+/* -- for the platform -------------------------------------------------------- */
+
+/* The newest value, as the kernel reads it. No scheduling point. */
+uint64_t lab_newest(uintptr_t at, unsigned int size);
+
+/* A sequentially consistent fence of that fiber, at this moment. */
+void lab_fence_of(unsigned int fiber);
+
+/* The current thread publishes to a view, or has seen what was published. */
+void lab_view_send(struct lab_view *to);
+void lab_view_receive(const struct lab_view *from);
+
+/* Addresses with one copy for each thread are nobody else's. */
+void lab_memory_private(uintptr_t at, size_t size);
+
+/* -- for the engine ------------------------------------------------------------ */
+
+void lab_memory_reset(void);
+void lab_memory_thread_begins(unsigned int fiber, unsigned int creator);
+void lab_memory_thread_ends(unsigned int fiber);
+void lab_memory_joined(unsigned int fiber);
+
+/* All that setup did is known to all; from here on histories are kept. */
+void lab_memory_explore(void);
+
+/* Puts globals back to what they were before this execution. */
+void lab_memory_undo(void);
+
+#endif /* HEDDLE_LAB_MEMORY_H */

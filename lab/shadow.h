@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table behind the memory: one granule for each eight bytes that were
+ * touched in this execution, with the atomic locations in it, who accessed
+ * which of its bytes, and whether its first content was saved.
+ */
+#ifndef HEDDLE_LAB_SHADOW_H
+#define HEDDLE_LAB_SHADOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lab/engine.h"
+#include "lab/memory.h"
+
+#define LAB_GRANULE 8
+
+struct lab_granule {
+	uintptr_t key;      /* address / LAB_GRANULE */
+	uint64_t execution; /* another number: the entry is free */
+	uint32_t access;    /* newest of a list, 0: none */
+	uint32_t location;  /* likewise */
+	bool saved;
+};
+
+/* One way in which some bytes were accessed by one thread. */
+struct lab_access {
+	const void *pc;
+	uint32_t next;
+	uint32_t clock; /* of the thread when it did so last */
+	uint8_t fiber;
+	uint8_t mask; /* which bytes of the granule */
+	bool write;
+	bool atomic;
+};
+
+struct lab_location {
+	uintptr_t at;
+	uint32_t size;
+	uint32_t next;   /* in its granule */
+	uint32_t newest; /* message; 0: to be read from memory */
+	uint8_t stale[LAB_FIBERS_MAX]; /* old values taken in a row */
+};
+
+struct lab_message {
+	uint64_t value;
+	uint32_t older; /* message before it, 0: none */
+	uint32_t clock; /* of the writer */
+	uint32_t sc;    /* first sequentially consistent access, 0: none */
+	uint8_t writer; /* LAB_FIBERS_MAX: known to all */
+	uint32_t read[LAB_FIBERS_MAX]; /* clock of each fiber's first read */
+	struct lab_view release;       /* what a reader acquires */
+};
+
+/* Forgets all of it in constant time. */
+void lab_shadow_reset(void);
+
+struct lab_granule *lab_granule(uintptr_t at);
+
+/* Pools that live until the reset; index 0 is not used. Pointers move. */
+uint32_t lab_access_new(void);
+struct lab_access *lab_access_at(uint32_t index);
+uint32_t lab_location_new(void);
+struct lab_location *lab_location_at(uint32_t index);
+uint32_t lab_message_new(void);
+struct lab_message *lab_message_at(uint32_t index);
+
+/* Saves the eight bytes around an address once in each execution. */
+void lab_shadow_save(uintptr_t at);
+void lab_shadow_undo(void);
+
+#endif /* HEDDLE_LAB_SHADOW_H */

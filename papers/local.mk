@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One folder for each reproduced experiment.
+papers_sources =

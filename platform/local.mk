@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What the machine gives. The laboratory replaces these objects by its own.
+platform_sources = \
+	%D%/assert.c \
+	%D%/cacheline.h \
+	%D%/clock.c %D%/clock.h \
+	%D%/cpu.c %D%/cpu.h \
+	%D%/fault.c %D%/fault.h \
+	%D%/fork.c %D%/fork.h \
+	%D%/futex.c %D%/futex.h \
+	%D%/membarrier.c %D%/membarrier.h \
+	%D%/memory.c %D%/memory.h \
+	%D%/mutex.c %D%/mutex.h \
+	%D%/procfs.c %D%/procfs.h \
+	%D%/quota.c %D%/quota.h \
+	%D%/random.c %D%/random.h \
+	%D%/rcu.c %D%/rcu.h \
+	%D%/sanitizer.h \
+	%D%/stack.c %D%/stack.h \
+	%D%/thread.c %D%/thread.h
+
+noinst_LTLIBRARIES += libplatform.la
+libplatform_la_SOURCES = $(platform_sources)
+libplatform_la_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
+libplatform_la_LIBADD = $(URCU_LIBS)

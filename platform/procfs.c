@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A thread's start time from its stat file. The second field is the name in
+ * parentheses, and a name may hold spaces and parentheses itself: counting
+ * starts after the last one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "platform/procfs.h"
+
+int hd_procfs_parse_start(const char *line, uint64_t *start_time)
+{
+	const char *at = strrchr(line, ')');
+	unsigned long long value;
+	char *end;
+	int field;
+
+	if (!at)
+		return -EINVAL;
+	/* The blank before field 3 follows the parenthesis. */
+	at++;
+	for (field = 3; field < 22; field++) {
+		if (*at != ' ')
+			return -EINVAL;
+		at += 1 + strcspn(at + 1, " ");
+	}
+	if (at[0] != ' ' || at[1] < '0' || at[1] > '9')
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(at + 1, &end, 10);
+	if (errno || (*end != ' ' && *end != '\n' && *end != '\0'))
+		return -EINVAL;
+	*start_time = value;
+	return 0;
+}
+
+/* Reads a small file as a string; the length or -errno. */
+static ssize_t read_small(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		got = read(fd, text + length, size - 1 - length);
+		if (got > 0)
+			length += (size_t)got;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	got = got < 0 ? -errno : (ssize_t)length;
+	close(fd);
+	text[length] = '\0';
+	return got;
+}
+
+int hd_procfs_start(int32_t tid, uint64_t *start_time)
+{
+	int saved_errno = errno;
+	char path[64];
+	char text[1024];
+	ssize_t got;
+	int rc;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	got = read_small(path, text, sizeof(text));
+	/* ESRCH: it went away between the open and the read. */
+	if (got < 0)
+		rc = got == -ESRCH ? -ENOENT : (int)got;
+	else
+		rc = hd_procfs_parse_start(text, start_time);
+	errno = saved_errno;
+	return rc;
+}

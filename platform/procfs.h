@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the platform reads from /proc about one thread. Internal to platform/;
+ * a header of its own so that a test can feed the parser hostile names.
+ */
+#ifndef HEDDLE_PLATFORM_PROCFS_H
+#define HEDDLE_PLATFORM_PROCFS_H
+
+#include <stdint.h>
+
+/* Field 22 of a stat line, whatever the thread's name holds. 0 or -EINVAL. */
+int hd_procfs_parse_start(const char *line, uint64_t *start_time);
+
+/* The same of a thread of this process. 0 or -errno (-ENOENT: no such thread). */
+int hd_procfs_start(int32_t tid, uint64_t *start_time);
+
+#endif /* HEDDLE_PLATFORM_PROCFS_H */

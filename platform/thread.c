@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads: born with their signals blocked, on a stack of the caller, joined
+ * with a deadline, and followed until the kernel has forgotten them; and the
+ * clean-up of what a task may leave behind on the OS thread it ran on.
+ */
+#include <errno.h>
+#include <fenv.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <heddle/testing.h>
+
+#include "platform/cacheline.h"
+#include "platform/clock.h"
+#include "platform/fault.h"
+#include "platform/procfs.h"
+#include "platform/sanitizer.h"
+#include "platform/thread.h"
+
+#define NAME_SIZE    16   /* of a thread's name in the kernel, with its 0 */
+#define CPU_SET_SIZE 1024 /* largest affinity that is compared: 8 192 CPUs */
+#define NS_PER_S     UINT64_C(1000000000)
+
+/* All signals but those that a thread sends itself by a fault. */
+static void worker_mask(sigset_t *mask)
+{
+	sigfillset(mask);
+	sigdelset(mask, SIGSEGV);
+	sigdelset(mask, SIGBUS);
+	sigdelset(mask, SIGFPE);
+	sigdelset(mask, SIGILL);
+	sigdelset(mask, SIGTRAP);
+	sigdelset(mask, SIGABRT);
+	sigdelset(mask, SIGSYS);
+}
+
+int32_t hd_thread_id(void)
+{
+	return (int32_t)syscall(SYS_gettid);
+}
+
+/*
+ * The creator hands over fn and arg before the thread exists, and the thread
+ * needs nothing that the creator writes afterwards: `handle` may not have been
+ * filled yet when this runs.
+ */
+static void *thread_main(void *arg)
+{
+	struct hd_thread *thread = arg;
+	int32_t tid = hd_thread_id();
+
+	/* Without /proc there is no start time; ESRCH alone must do then. */
+	if (hd_procfs_start(tid, &thread->start_time) < 0)
+		thread->start_time = 0;
+	atomic_store_explicit(&thread->tid, tid,
+			      memory_order_release); /* thread-1 */
+	thread->fn(thread->arg);
+	hd_delay(HEDDLE_DELAY_THREAD_END);
+	return NULL;
+}
+
+int hd_thread_create(struct hd_thread *thread,
+		     const struct hd_thread_options *options,
+		     void (*fn)(void *arg), void *arg)
+{
+	pthread_attr_t attributes;
+	sigset_t blocked, before;
+	int rc = hd_fault(HEDDLE_FAULT_THREAD_CREATE);
+
+	if (rc)
+		return -rc;
+	/* Relaxed: the thread does not exist yet. */
+	atomic_store_explicit(&thread->tid, 0, memory_order_relaxed);
+	thread->start_time = 0;
+	thread->fn = fn;
+	thread->arg = arg;
+
+	rc = pthread_attr_init(&attributes);
+	if (rc)
+		return -rc;
+	rc = pthread_attr_setstack(&attributes, options->stack,
+				   options->stack_size);
+	if (rc)
+		goto destroy_attributes;
+	worker_mask(&blocked);
+	rc = pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	if (rc)
+		goto destroy_attributes;
+	rc = pthread_create(&thread->handle, &attributes, thread_main, thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+destroy_attributes:
+	pthread_attr_destroy(&attributes);
+	return -rc;
+}
+
+#if HD_TSAN
+/* The sanitizer knows pthread_tryjoin_np, but not pthread_clockjoin_np. */
+static int join_until(pthread_t handle, uint64_t deadline)
+{
+	static const struct timespec pause = { 0, 100000 };
+	int rc;
+
+	while ((rc = pthread_tryjoin_np(handle, NULL)) == EBUSY) {
+		if (hd_now_ns() >= deadline)
+			return ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+#else
+static int join_until(pthread_t handle, uint64_t deadline)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline / NS_PER_S),
+		.tv_nsec = (long)(deadline % NS_PER_S),
+	};
+
+	return pthread_clockjoin_np(handle, NULL, CLOCK_MONOTONIC, &until);
+}
+#endif
+
+int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
+{
+	int rc;
+
+	if (deadline == UINT64_MAX)
+		rc = pthread_join(thread->handle, NULL);
+	else if (deadline == 0)
+		rc = pthread_tryjoin_np(thread->handle, NULL);
+	else
+		rc = join_until(thread->handle, deadline);
+	/* Anything else is a handle that was joined already, or our own. */
+	hd_assert(rc == 0 || rc == EBUSY || rc == ETIMEDOUT);
+	return rc ? -ETIMEDOUT : 0;
+}
+
+/* Has the kernel forgotten this thread, or given its number to another one? */
+static bool is_gone(int32_t tid, uint64_t start_time)
+{
+	uint64_t other = 0;
+	int rc;
+
+	if (syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH)
+		return true;
+	if (!start_time)
+		return false;
+	rc = hd_procfs_start(tid, &other);
+	/* No such file means gone only while /proc itself is there. */
+	if (rc == -ENOENT)
+		return hd_procfs_start(hd_thread_id(), &other) == 0;
+	return rc == 0 && other != start_time;
+}
+
+int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
+{
+	int saved_errno = errno;
+	int32_t tid = atomic_load_explicit(&thread->tid,
+			memory_order_acquire); /* thread-1 */
+	int rc = 0;
+
+	/*
+	 * Nothing wakes us when the kernel drops a thread, and it takes no more
+	 * than the end of its exit path: the one place that yields and probes.
+	 */
+	while (tid && !is_gone(tid, thread->start_time)) {
+		if (deadline != UINT64_MAX && hd_now_ns() >= deadline) {
+			rc = -ETIMEDOUT;
+			break;
+		}
+		sched_yield();
+	}
+	errno = saved_errno;
+	return rc;
+}
+
+int hd_thread_apply(const struct hd_thread_options *options)
+{
+	int error = hd_fault(HEDDLE_FAULT_AFFINITY);
+
+	if (options->name)
+		prctl(PR_SET_NAME, options->name, 0, 0, 0);
+	if (error)
+		return -error;
+	if (options->cpu_set &&
+	    sched_setaffinity(0, options->cpu_set_size, options->cpu_set) < 0)
+		return -errno;
+	return 0;
+}
+
+static bool restore_name(const char *name)
+{
+	char now[NAME_SIZE];
+
+	if (!name || prctl(PR_GET_NAME, now, 0, 0, 0) < 0 ||
+	    !strncmp(now, name, NAME_SIZE - 1))
+		return false;
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	return true;
+}
+
+/*
+ * The kernel keeps only the CPUs that a thread may have, so a template that
+ * names more never compares equal. It was changed if setting it again changes
+ * something.
+ */
+static bool restore_affinity(const void *cpu_set, size_t size)
+{
+	union {
+		cpu_set_t set;
+		char bytes[CPU_SET_SIZE];
+	} now, again;
+
+	if (!cpu_set)
+		return false;
+	if (size > sizeof(now) || sched_getaffinity(0, size, &now.set) < 0)
+		return sched_setaffinity(0, size, cpu_set) == 0;
+	if (!memcmp(&now, cpu_set, size))
+		return false;
+	if (sched_setaffinity(0, size, cpu_set) < 0 ||
+	    sched_getaffinity(0, size, &again.set) < 0)
+		return true;
+	return memcmp(&now, &again, size) != 0;
+}
+
+#define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal) - 1))
+
+/* Not compared: what nobody can block, and the two that libc keeps. */
+#define SIGNALS_IGNORED (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP) | \
+			 SIGNAL_BIT(32) | SIGNAL_BIT(33))
+/* worker_mask() seen from the other side. */
+#define SIGNALS_OPEN (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | \
+		      SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) | \
+		      SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) | \
+		      SIGNAL_BIT(SIGSYS))
+
+static bool restore_mask(void)
+{
+	sigset_t want;
+	uint64_t now;
+
+	/* The kernel's own mask is one word to compare; libc's type is not. */
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now,
+		    sizeof(now)) == 0 &&
+	    (now | SIGNALS_IGNORED) == ~SIGNALS_OPEN)
+		return false;
+	worker_mask(&want);
+	pthread_sigmask(SIG_SETMASK, &want, NULL);
+	return true;
+}
+
+/* Does the environment differ in what a computation can see? */
+static bool fenv_is_default(const fenv_t *env)
+{
+#if defined(__x86_64__)
+	/* The rest of the x87 image is the address of the last instruction. */
+	return env->__control_word == 0x37f && !(env->__status_word & 0x3f) &&
+	       env->__mxcsr == 0x1f80;
+#else
+	(void)env;
+	return fegetround() == FE_TONEAREST && !fetestexcept(FE_ALL_EXCEPT);
+#endif
+}
+
+static bool restore_fenv(void)
+{
+	fenv_t now;
+	bool changed;
+
+	changed = fegetenv(&now) != 0 || !fenv_is_default(&now);
+	/* Always where the question does not cover every control bit. */
+#if defined(__x86_64__)
+	if (changed)
+#endif
+		fesetenv(FE_DFL_ENV);
+	return changed;
+}
+
+static bool restore_signal_stack(void)
+{
+	stack_t none = { .ss_flags = SS_DISABLE };
+	stack_t now;
+
+	if (sigaltstack(NULL, &now) < 0 || now.ss_flags & SS_DISABLE)
+		return false;
+	return sigaltstack(&none, NULL) == 0;
+}
+
+unsigned int hd_thread_restore(const struct hd_thread_options *options)
+{
+	unsigned int changed = errno != 0;
+
+	changed += restore_name(options->name);
+	changed += restore_affinity(options->cpu_set, options->cpu_set_size);
+	changed += restore_mask();
+	changed += restore_fenv();
+	changed += restore_signal_stack();
+	errno = 0;
+	return changed;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads: the only caller of pthread_create. A thread runs on a stack that
+ * the caller mapped, starts with every signal blocked but the synchronous
+ * ones, and is always joined.
+ */
+#ifndef HEDDLE_PLATFORM_THREAD_H
+#define HEDDLE_PLATFORM_THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hd_thread {
+	pthread_t handle;
+	_Atomic int32_t tid; /* kernel's id, set by the thread itself */
+	uint64_t start_time; /* field 22 of its stat file, for R3 */
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+struct hd_thread_options {
+	void *stack; /* lowest usable byte */
+	size_t stack_size;
+	const void *cpu_set; /* NULL: leave the affinity alone */
+	size_t cpu_set_size;
+	const char *name; /* at most 15 bytes */
+};
+
+/* 0 or -errno of pthread_create; passes HD fault HEDDLE_FAULT_THREAD_CREATE. */
+int hd_thread_create(struct hd_thread *thread,
+		     const struct hd_thread_options *options,
+		     void (*fn)(void *arg), void *arg);
+
+/* R2: all TLS destructors have run. 0 or -ETIMEDOUT. */
+int hd_thread_join(struct hd_thread *thread, uint64_t deadline);
+
+/* R3, after the join: the kernel has forgotten it. 0 or -ETIMEDOUT. */
+int hd_thread_gone(struct hd_thread *thread, uint64_t deadline);
+
+/* Called by the new thread itself: 0 or -errno; passes HEDDLE_FAULT_AFFINITY. */
+int hd_thread_apply(const struct hd_thread_options *options);
+
+/* The kernel's id of the calling thread. */
+int32_t hd_thread_id(void);
+
+/*
+ * The state of the calling OS thread that a task may have changed and the
+ * library owns: name, affinity, signal mask, floating-point environment, errno.
+ * Restores it to the template; returns how many items had been changed.
+ */
+unsigned int hd_thread_restore(const struct hd_thread_options *options);
+
+#endif /* HEDDLE_PLATFORM_THREAD_H */

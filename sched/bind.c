@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding a worker to a guest thread: an idle one first, a new one when none is
+ * idle and the bounds allow it. A guest is never queued behind a blocked one.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "platform/futex.h"
+#include "sched/group.h"
+#include "sched/look.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/reap.h"
+#include "sched/start.h"
+#include "sched/worker.h"
+
+/* The permits travel along when they are free and nobody queues for them. */
+static struct heddle_group *take_along(struct heddle_group *group)
+{
+	struct heddle_group *full;
+	uint32_t owed = 0;
+	bool taken;
+
+	if (hd_waitq_any(&group->returners, &group->pool->waitq_arena) ||
+	    !hd_permit_room(group))
+		return NULL;
+	taken = hd_permit_take(group, NULL, &full, &owed);
+	if (owed)
+		hd_look(group->pool, owed);
+	return taken ? group : NULL;
+}
+
+static void give_up(struct heddle_group *along)
+{
+	if (along)
+		hd_look(along->pool, hd_permit_give(along, NULL));
+}
+
+static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
+		      void *bound, struct hd_worker **out)
+{
+	uint32_t index = hd_bitset_claim_lowest_any(&pool->idle);
+	struct hd_worker *worker;
+
+	if (index == HD_BITSET_NONE)
+		return false;
+	worker = &pool->worker[index];
+	worker->bound = bound; /* ours with the bit, the worker's by unpark */
+	worker->bound_group = along;
+	*out = worker;
+	hd_parker_unpark_any(&worker->parker, HD_TOKEN_GUEST);
+	return true;
+}
+
+static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
+		    void *bound, bool fresh, struct hd_worker **out)
+{
+	struct hd_worker *worker = NULL;
+	uint32_t step;
+	int rc = 0;
+
+	if (!pool->elastic)
+		return -EAGAIN;
+	hd_reap_ended(pool);
+	hd_mutex_lock(&pool->control);
+	if (pool->closing)
+		rc = -ESHUTDOWN;
+	else if (hd_entry_allowed(pool))
+		worker = hd_entry_reserve(pool);
+	if (worker) {
+		worker->bound = bound;
+		worker->bound_group = along;
+		worker->fresh = fresh;
+	}
+	hd_mutex_unlock(&pool->control);
+	if (!worker)
+		return rc < 0 ? rc : -EAGAIN;
+	*out = worker;
+	rc = hd_worker_create(worker, &step);
+	if (rc < 0) {
+		*out = NULL;
+		atomic_fetch_add_explicit(&pool->create_failures, 1,
+					  memory_order_relaxed); /* statistics */
+		return rc == -ENOMEM ? rc : -EAGAIN;
+	}
+	return 0;
+}
+
+int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
+		   void *bound, bool fresh, struct hd_worker **out)
+{
+	struct heddle_group *along = take_along(group);
+	int rc = 0;
+
+	*out = NULL;
+	if (!fresh && bind_idle(pool, along, bound, out))
+		return 0;
+	rc = bind_new(pool, along, bound, fresh, out);
+	if (rc < 0)
+		give_up(along);
+	return rc;
+}
+
+int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,
+		   uint64_t deadline)
+{
+	uint32_t step;
+	int rc = hd_reap(worker, incarnation, level, deadline, &step);
+
+	if (rc == 0 && level >= HEDDLE_R4_CLEAN)
+		hd_reap_rings(worker->pool);
+	return rc;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Blocking regions, and how a worker that has no permits gets those of its
+ * whole stack: a returner, or a guest before its first instruction.
+ *
+ * block-1: a returner. It queues itself and is counted, then marks and looks;
+ * whoever publishes headroom reads the queue afterwards. Forbidden: the
+ * returner reads "no room" and the giver reads "no returner".
+ */
+#include <heddle/block.h>
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "sched/group.h"
+#include "sched/look.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/ready.h"
+#include "sched/start.h"
+#include "sched/upper.h"
+#include "sched/worker.h"
+
+/* The lowest group at or above group that is on the path of one of these. */
+static struct heddle_group *covered(struct heddle_group *group,
+				    struct heddle_group *first,
+				    struct hd_frame *from, struct hd_frame *to)
+{
+	for (; group; group = group->parent) {
+		struct hd_frame *frame;
+
+		if (hd_group_within(first, group))
+			return group;
+		for (frame = from; frame != to; frame = frame->below)
+			if (hd_group_within(frame->group, group))
+				return group;
+	}
+	return NULL;
+}
+
+/* Gives back what frames [from, to) needed beside the path of first. */
+static uint32_t give_rest(struct heddle_group *first, struct hd_frame *from,
+			  struct hd_frame *to)
+{
+	uint32_t owed = 0;
+	struct hd_frame *frame;
+
+	for (frame = from; frame != to; frame = frame->below)
+		owed += hd_permit_give(frame->group,
+				       covered(frame->group, first, from,
+					       frame));
+	return owed;
+}
+
+/*
+ * Beside the whole path of first, which is held, takes what the frames of the
+ * stack need. On failure everything but that path is given back and *full is
+ * where to wait next.
+ */
+static bool take_rest(struct hd_worker *worker, struct heddle_group *first,
+		      struct heddle_group **full, uint32_t *owed)
+{
+	struct hd_frame *frame;
+
+	for (frame = worker->frame; frame; frame = frame->below) {
+		struct heddle_group *upto =
+			covered(frame->group, first, worker->frame, frame);
+
+		if (hd_permit_take(frame->group, upto, full, owed))
+			continue;
+		*full = frame->group;
+		*owed += give_rest(first, worker->frame, frame);
+		return false;
+	}
+	return true;
+}
+
+static void pay(struct hd_worker *worker, uint32_t owed)
+{
+	owed += worker->owe;
+	worker->owe = 0;
+	hd_look(worker->pool, owed);
+}
+
+/* Queues at the group until its whole path is handed over. */
+static void wait_for_path(struct hd_worker *worker, struct heddle_group *group)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint32_t token;
+
+	hd_worker_show(worker, HEDDLE_WORKER_RETURNING);
+	atomic_fetch_add_explicit(&pool->returners, 1,
+				  memory_order_seq_cst); /* block-1 */
+	hd_waitq_push_any(&group->returners, &pool->waitq_arena,
+			  worker->wait_node, worker->index);
+	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
+				  memory_order_seq_cst); /* attention-1 */
+	hd_ready_mark(group);
+	pay(worker, 1);
+	token = hd_parker_park_owner(&worker->parker);
+	hd_assert(token == HD_TOKEN_PERMIT + group->index);
+	worker->owe++;
+}
+
+/*
+ * Takes the path of first and what the frames need beside it. Where permits
+ * are missing it waits in the queue of that group, holding none meanwhile.
+ */
+static void admit(struct hd_worker *worker, struct heddle_group *first)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct heddle_group *full;
+	uint32_t owed = 0;
+
+	/* Nobody waits: the permits may be there for the taking. */
+	if (hd_waitq_any(&first->returners, &pool->waitq_arena) ||
+	    !hd_permit_take(first, NULL, &full, &owed))
+		wait_for_path(worker, first);
+	while (!take_rest(worker, first, &full, &owed)) {
+		owed += hd_permit_give(first, NULL);
+		pay(worker, owed);
+		owed = 0;
+		first = full;
+		wait_for_path(worker, first);
+	}
+	pay(worker, owed);
+}
+
+void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)
+{
+	admit(worker, group);
+	worker->held = group;
+	worker->attention = atomic_load_explicit(
+		&worker->pool->attention, memory_order_seq_cst); /* attention-1 */
+}
+
+void hd_worker_release(struct hd_worker *worker)
+{
+	uint32_t owed = hd_permit_give(worker->held, NULL);
+
+	worker->held = NULL;
+	pay(worker, owed);
+}
+
+/* One more, or one less, on every group the stack occupies. */
+static void count_blocked(struct hd_worker *worker, int change)
+{
+	struct hd_frame *frame;
+
+	for (frame = worker->frame; frame; frame = frame->below) {
+		struct heddle_group *group = frame->group;
+
+		for (; group != frame->upto; group = group->parent) {
+			/* close-2: the closer reads moves, blocked, count and
+			 * moves again; a task that changes sides between
+			 * shows as a move. Forbidden: it reads 0 and 0.
+			 */
+			atomic_fetch_add_explicit(
+				&group->moves, 1,
+				memory_order_seq_cst); /* close-2 */
+			atomic_fetch_add_explicit(
+				&group->blocked, (uint32_t)change,
+				memory_order_seq_cst); /* close-2 */
+		}
+	}
+}
+
+int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+{
+	struct hd_worker *worker = hd_self;
+	struct hd_frame *frame;
+	uint32_t owed = 0;
+
+	(void)arg;
+	if (!worker || !worker->frame)
+		return -EPERM;
+	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
+		return -EINVAL;
+	if (interrupt)
+		return -ENOTSUP;
+	if (worker->block_depth++)
+		return 0;
+	count_blocked(worker, 1);
+	if (worker->guest)
+		hd_upper.guest_block(worker->guest, true);
+	worker->seen.kind = (uint32_t)kind;
+	hd_worker_show(worker, HEDDLE_WORKER_BLOCKED);
+	atomic_store_explicit(&worker->blocked, 1,
+			      memory_order_relaxed); /* read under the lock */
+	atomic_fetch_add_explicit(&worker->pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 */
+	for (frame = worker->frame; frame; frame = frame->below)
+		owed += hd_permit_give(frame->group, frame->upto);
+	pay(worker, owed);
+	hd_spare_check(worker->pool);
+	return 0;
+}
+
+int heddle_block_end(void)
+{
+	struct hd_worker *worker = hd_self;
+
+	if (!worker || !worker->frame || !worker->block_depth)
+		return -EPERM;
+	if (--worker->block_depth)
+		return 0;
+	admit(worker, worker->frame->group);
+	atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 */
+	atomic_store_explicit(&worker->blocked, 0,
+			      memory_order_relaxed); /* read under the lock */
+	count_blocked(worker, -1);
+	if (worker->guest)
+		hd_upper.guest_block(worker->guest, false);
+	worker->seen.kind = 0;
+	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Changing caps, and waiting until a change is in effect.
+ *
+ * A change number: bits 0-39 a serial of the pool, whose low 24 bits are the
+ * generation in each changed word; bits 40-63 how many groups were changed, so
+ * that a waiter can tell whether one of them has been changed again since.
+ *
+ * cap-1: the word is set before the number that names it; a waiter that reads
+ * the number sees the word.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <heddle/block.h>
+
+#include "lockfree/groupword.h"
+#include "sched/group.h"
+#include "sched/look.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/ready.h"
+#include "sched/worker.h"
+
+#define SERIAL_BITS 40
+#define SERIAL_MASK ((UINT64_C(1) << SERIAL_BITS) - 1)
+
+static int check_changes(const struct heddle_change *changes, size_t n)
+{
+	size_t i, k;
+
+	if (!changes || n == 0 || n >= UINT64_C(1) << (64 - SERIAL_BITS))
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if (!changes[i].group || changes[i].reserved ||
+		    changes[i].cap > HEDDLE_CAP_MAX ||
+		    changes[i].group->pool != changes[0].group->pool)
+			return -EINVAL;
+		for (k = 0; k < i; k++)
+			if (changes[k].group == changes[i].group)
+				return -EINVAL;
+	}
+	return 0;
+}
+
+/* Sets one word; what that publishes is paid by the caller. */
+static void apply(const struct heddle_change *change, uint64_t number,
+		  uint32_t *raised)
+{
+	struct heddle_group *group = change->group;
+	uint64_t before = hd_word_set_any(&group->word, (uint32_t)number,
+					  change->cap);
+	uint32_t count = hd_word_count(before);
+
+	atomic_store_explicit(&group->change, number,
+			      memory_order_release); /* cap-1 */
+	if (change->cap <= hd_word_target(before) || count >= change->cap)
+		return;
+	/* Headroom was published, even when there was some before: a look may
+	 * have been refused at the old target.
+	 */
+	if (hd_bitset_any(&group->ready))
+		hd_ready_mark_above(group);
+	*raised += change->cap - count;
+}
+
+static bool lowers(const struct heddle_change *change)
+{
+	return change->cap < hd_word_target(atomic_load_explicit(
+				     &change->group->word,
+				     memory_order_relaxed)); /* locked */
+}
+
+int heddle_group_update(const struct heddle_change *changes, size_t n,
+			struct heddle_ticket *ticket)
+{
+	int rc = check_changes(changes, n), raise;
+	struct heddle_pool *pool;
+	uint32_t raised = 0;
+	uint64_t number;
+	size_t i;
+
+	if (rc < 0)
+		return rc;
+	pool = changes[0].group->pool;
+	if (hd_pool_forked(pool))
+		return -ECHILD;
+	hd_mutex_lock(&pool->control);
+	number = (++pool->changes & SERIAL_MASK) | (uint64_t)n << SERIAL_BITS;
+	/* Decreases first: a sum of exchanged caps never rises. */
+	for (raise = 0; raise <= 1; raise++)
+		for (i = 0; i < n; i++)
+			if (atomic_load_explicit(
+				    &changes[i].group->change,
+				    memory_order_relaxed) != number && /* locked */
+			    (raise || lowers(&changes[i])))
+				apply(&changes[i], number, &raised);
+	/* attention-1: the lowering is linearised here. */
+	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
+				  memory_order_seq_cst); /* attention-1 */
+	hd_mutex_unlock(&pool->control);
+	hd_effect_signal(pool); /* earlier tickets: superseded, or true now */
+	if (raised > pool->entries)
+		raised = pool->entries; /* no more can start at once */
+	hd_look(pool, raised);
+	if (ticket) {
+		ticket->pool = pool;
+		ticket->change = number;
+	}
+	return 0;
+}
+
+/* Does the calling task itself keep the group from being empty? */
+static bool occupied_by_caller(struct heddle_group *group)
+{
+	struct hd_frame *frame;
+
+	if (!hd_self || hd_self->pool != group->pool || hd_self->block_depth)
+		return false;
+	for (frame = hd_self->frame; frame; frame = frame->below)
+		if (hd_group_within(frame->group, group))
+			return true;
+	return false;
+}
+
+/* 1 in effect, 0 not yet, -ESTALE, -EDEADLK. */
+static int in_effect(void *context)
+{
+	struct heddle_ticket *ticket = context;
+	struct heddle_pool *pool = ticket->pool;
+	uint64_t wanted = ticket->change >> SERIAL_BITS, found = 0;
+	bool over = false;
+	uint32_t i;
+
+	for (i = 0; i < pool->groups_max && pool->group[i].pool; i++) {
+		struct heddle_group *group = &pool->group[i];
+		uint64_t word;
+
+		if (atomic_load_explicit(&group->change,
+					 memory_order_acquire) /* cap-1 */
+		    != ticket->change)
+			continue;
+		word = atomic_load_explicit(&group->word,
+					    memory_order_seq_cst); /* permit-1 */
+		if (hd_word_generation(word) !=
+		    hd_word_generation(hd_word_make(
+			    (uint32_t)ticket->change, 0, 0)))
+			continue; /* changed again just now */
+		found++;
+		if (!hd_word_over(word))
+			continue;
+		over = true;
+		if (hd_word_target(word) == 0 && occupied_by_caller(group))
+			return -EDEADLK;
+	}
+	if (found < wanted)
+		return -ESTALE;
+	return !over;
+}
+
+int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
+{
+	bool inside;
+	int rc;
+
+	if (!ticket.pool || !(ticket.change >> SERIAL_BITS))
+		return -EINVAL;
+	if (hd_pool_forked(ticket.pool))
+		return -ECHILD;
+	rc = in_effect(&ticket);
+	if (rc)
+		return rc > 0 ? 0 : rc;
+	if (deadline == HEDDLE_NOW)
+		return -ETIMEDOUT;
+	inside = heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL) == 0;
+	rc = hd_effect_wait(ticket.pool, in_effect, &ticket, deadline);
+	if (inside)
+		heddle_block_end();
+	return rc;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * heddle_check(): every invariant that can be seen from outside. Some hold
+ * always; others only at rest, which is established by reading what moves
+ * before and after.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <heddle/see.h>
+
+#include "lockfree/groupword.h"
+#include "sched/group.h"
+#include "sched/options.h"
+#include "sched/pool.h"
+#include "sched/queue.h"
+#include "sched/start.h"
+#include "sched/worker.h"
+
+__attribute__((format(printf, 3, 4))) static void
+violation(struct heddle_check *check, const char *name, const char *format, ...)
+{
+	const uint32_t room =
+		sizeof(check->violation) / sizeof(check->violation[0]);
+	struct heddle_violation *v;
+	va_list args;
+
+	if (check->violations++ >= room)
+		return;
+	v = &check->violation[check->violations - 1];
+	snprintf(v->name, sizeof(v->name), "%s", name);
+	va_start(args, format);
+	vsnprintf(v->detail, sizeof(v->detail), format, args);
+	va_end(args);
+}
+
+/* Everything that moves while something runs, as one number. */
+static uint64_t motion(struct heddle_pool *pool, bool *busy)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	*busy = false;
+	for (i = 0; i < atomic_load_explicit(&pool->entries_used,
+					     memory_order_acquire); /* registry-1 */
+	     i++) {
+		struct hd_worker *worker = &pool->worker[i];
+		struct hd_mirror_values v;
+
+		if (!hd_mirror_read_any(&worker->mirror, &v, 64)) {
+			*busy = true;
+			continue;
+		}
+		sum = sum * 31 + v.since_ns + v.incarnation;
+		if (v.state != HEDDLE_WORKER_PARKED &&
+		    v.state != HEDDLE_WORKER_FREE)
+			*busy = true;
+		if (v.state == HEDDLE_WORKER_PARKED &&
+		    !hd_bitset_test_any(&pool->idle, i))
+			*busy = true; /* being woken */
+	}
+	for (i = 0; i < pool->groups_max && pool->group[i].pool; i++)
+		sum = sum * 31 + atomic_load_explicit(
+					 &pool->group[i].word,
+					 memory_order_relaxed); /* a snapshot */
+	return sum;
+}
+
+static void check_group_at_rest(struct heddle_group *group,
+				struct heddle_check *check)
+{
+	uint64_t word = atomic_load_explicit(&group->word,
+					     memory_order_relaxed); /* a snapshot */
+	bool room = true;
+	struct heddle_group *at;
+
+	if (hd_word_count(word))
+		violation(check, "count-at-rest", "group %u %s: count %u",
+			  group->index, group->name, hd_word_count(word));
+	if (hd_waitq_any(&group->returners, &group->pool->waitq_arena))
+		room = false; /* a returner waits: it is not at rest */
+	for (at = group; at; at = at->parent)
+		room = room && hd_word_room(atomic_load_explicit(
+				       &at->word,
+				       memory_order_relaxed)); /* a snapshot */
+	if (room && hd_queue_startable(group) &&
+	    hd_bitset_any(&group->pool->idle))
+		violation(check, "stranded-task",
+			  "group %u %s: %llu queued, headroom and a sleeper",
+			  group->index, group->name,
+			  (unsigned long long)hd_queue_length(group));
+	if (hd_queue_startable(group) &&
+	    !hd_bitset_test_any(&group->ready, 0))
+		violation(check, "ready-bit", "group %u %s: work without bit",
+			  group->index, group->name);
+}
+
+static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
+{
+	uint32_t i;
+
+	for (i = 0; i < pool->groups_max && pool->group[i].pool; i++) {
+		struct heddle_group *group = &pool->group[i];
+
+		if (!group->in_use)
+			continue;
+		check->groups++;
+		check->tasks_queued += hd_queue_length(group);
+		if (!group->parent)
+			check->permits = hd_word_count(atomic_load_explicit(
+				&group->word,
+				memory_order_relaxed)); /* a snapshot */
+		if (check->at_rest)
+			check_group_at_rest(group, check);
+	}
+}
+
+static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
+{
+	uint32_t i, live = 0;
+
+	for (i = 0; i < pool->entries; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+		uint32_t phase = hd_phase_of(worker);
+		bool leave = atomic_load_explicit(
+			&worker->leave, memory_order_relaxed); /* locked */
+
+		if (phase == HD_PHASE_FREE)
+			continue;
+		check->workers++;
+		if (phase <= HD_PHASE_LIVE && !leave)
+			live++;
+	}
+	if (live != pool->live)
+		violation(check, "live-workers", "%u entries, %u counted", live,
+			  pool->live);
+	if (pool->live > pool->workers_max + pool->blocked_max)
+		violation(check, "workers-bound", "%u live, %u + %u allowed",
+			  pool->live, pool->workers_max, pool->blocked_max);
+}
+
+int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
+{
+	struct heddle_check check;
+	bool busy_before, busy_after;
+	uint64_t before;
+	size_t size;
+
+	if (!pool || hd_output_size(out, sizeof(*out), &size) < 0)
+		return -EINVAL;
+	if (hd_pool_forked(pool))
+		return -ECHILD;
+	memset(&check, 0, sizeof(check));
+	hd_mutex_lock(&pool->control);
+	before = motion(pool, &busy_before);
+	check.at_rest = !busy_before && !pool->starting;
+	check_groups(pool, &check);
+	check_workers(pool, &check);
+	if (motion(pool, &busy_after) != before || busy_after) {
+		/* Something moved: what holds only at rest says nothing. */
+		memset(&check, 0, sizeof(check));
+		check_groups(pool, &check);
+		check_workers(pool, &check);
+	}
+	hd_mutex_unlock(&pool->control);
+	check.struct_size = (uint32_t)size;
+	check.wakes = atomic_load_explicit(&pool->wakes,
+					   memory_order_relaxed); /* statistics */
+	check.useless_wakes = atomic_load_explicit(
+		&pool->useless_wakes, memory_order_relaxed); /* statistics */
+	check.guests_recycled = atomic_load_explicit(
+		&pool->guests_recycled, memory_order_relaxed); /* statistics */
+	check.stale_bytes = atomic_load_explicit(
+		&pool->stale_bytes, memory_order_relaxed); /* statistics */
+	check.create_failures = atomic_load_explicit(
+		&pool->create_failures, memory_order_relaxed); /* statistics */
+	if (check.stale_bytes)
+		violation(&check, "stale-bytes", "%llu bytes after a scrub",
+			  (unsigned long long)check.stale_bytes);
+	memcpy(out, &check, size);
+	return check.violations ? -EUCLEAN : 0;
+}

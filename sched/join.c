@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Join and cancel. A queued task is claimed in its node, wherever that is
+ * linked; whoever meets the dead node later frees it.
+ *
+ * join-2: who runs a task, and what a worker waits for. Both sides of a cycle
+ * publish what they wait for before they look at the other (seq_cst).
+ * Forbidden: two tasks join each other and both read "does not wait".
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <heddle/block.h>
+
+#include "platform/futex.h"
+#include "sched/group.h"
+#include "sched/look.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/task.h"
+#include "sched/worker.h"
+
+static bool claim(struct hd_task *task)
+{
+	struct heddle_group *group = task->group;
+
+	if (!hd_node_claim_any(hd_node_at(&group->pool->nodes, task->node),
+			       task->generation, HD_NODE_DEAD))
+		return false;
+	atomic_fetch_add_explicit(&group->dead, 1,
+				  memory_order_relaxed); /* statistics */
+	if (group->queue_slots)
+		atomic_fetch_sub_explicit(&group->queued, 1,
+					  memory_order_relaxed); /* a bound */
+	return true;
+}
+
+static bool on_stack(struct hd_worker *worker, const struct heddle_task *task)
+{
+	struct hd_frame *frame;
+
+	for (frame = worker->frame; frame; frame = frame->below)
+		if (frame->task == task)
+			return true;
+	return false;
+}
+
+/* Does the task's worker wait for something on our stack? */
+static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
+{
+	uint32_t runner = atomic_load_explicit(
+		&task->runner, memory_order_seq_cst); /* join-2 */
+	struct heddle_task *other;
+
+	if (!runner || task->group->pool != worker->pool)
+		return false;
+	other = atomic_load_explicit(
+		&worker->pool->worker[runner - 1].joining,
+		memory_order_seq_cst); /* join-2 */
+	return other && on_stack(worker, other);
+}
+
+/* The lowest group of the path whose permits this stack holds already. */
+static struct heddle_group *held_from(struct hd_worker *worker,
+				      struct heddle_group *group)
+{
+	for (; group; group = group->parent) {
+		struct hd_frame *frame;
+
+		for (frame = worker->frame; frame; frame = frame->below)
+			if (hd_group_within(frame->group, group))
+				return group;
+	}
+	return NULL;
+}
+
+/* Runs the task on the joiner's stack if nobody has started it (N1). */
+static bool run_here(struct hd_worker *worker, struct hd_task *task)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct heddle_group *group = task->group;
+	struct heddle_group *upto = held_from(worker, group), *full;
+	uint32_t owed = 0;
+	bool mine = false;
+
+	if (atomic_load_explicit(&group->gate,
+				 memory_order_seq_cst) /* close-1 */
+	    > HD_GATE_DRAIN)
+		return false;
+	if (hd_permit_take(group, upto, &full, &owed)) {
+		mine = claim(task);
+		if (mine)
+			hd_task_run(worker, group, upto, NULL, task);
+		owed += hd_permit_give(group, upto);
+	}
+	if (owed)
+		hd_look(pool, owed);
+	return mine;
+}
+
+/* Sleeps until the task has ended: 0 or -ETIMEDOUT. */
+static int wait_end(struct hd_task *task, uint64_t deadline)
+{
+	for (;;) {
+		uint32_t state = atomic_load_explicit(
+			&task->state, memory_order_acquire); /* task-1 */
+
+		if ((state & HD_TASK_STATE) != HD_TASK_ACCEPTED)
+			return 0;
+		if (deadline == HEDDLE_NOW)
+			return -ETIMEDOUT;
+		if (!(state & HD_TASK_WAITERS) &&
+		    !atomic_compare_exchange_weak_explicit(
+			    &task->state, &state, state | HD_TASK_WAITERS,
+			    memory_order_relaxed,   /* read again */
+			    memory_order_relaxed))  /* read again */
+			continue;
+		if (hd_futex_wait(&task->state, state | HD_TASK_WAITERS,
+				  deadline) == -ETIMEDOUT)
+			deadline = HEDDLE_NOW;
+	}
+}
+
+static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
+		       uint64_t deadline)
+{
+	struct hd_task *task = hd_task_of(given);
+	int rc;
+
+	if (deadline == HEDDLE_NOW)
+		return wait_end(task, deadline);
+	atomic_store_explicit(&worker->joining, given,
+			      memory_order_seq_cst); /* join-2 */
+	if (waits_for_us(worker, task)) {
+		rc = -EDEADLK;
+	} else {
+		heddle_block_begin(HEDDLE_BLOCK_JOIN, NULL, NULL);
+		rc = wait_end(task, deadline);
+		heddle_block_end();
+	}
+	atomic_store_explicit(&worker->joining, NULL,
+			      memory_order_seq_cst); /* join-2 */
+	return rc;
+}
+
+static int joinable(struct hd_task *task)
+{
+	uint32_t state;
+
+	if (!task || (task->flags & HEDDLE_TASK_DETACHED))
+		return -EINVAL;
+	state = atomic_load_explicit(&task->state,
+				     memory_order_acquire); /* task-1 */
+	return (state & HD_TASK_STATE) == HD_TASK_NEW ? -EINVAL : 0;
+}
+
+static int wait_any(struct heddle_task *given, uint64_t deadline)
+{
+	struct hd_worker *worker = hd_self && hd_self->frame ? hd_self : NULL;
+
+	if (worker && on_stack(worker, given))
+		return -EDEADLK;
+	return worker ? wait_inside(worker, given, deadline)
+		      : wait_end(hd_task_of(given), deadline);
+}
+
+static bool ended(struct hd_task *task, uint32_t *state)
+{
+	*state = atomic_load_explicit(&task->state, memory_order_acquire) &
+		 HD_TASK_STATE; /* task-1 */
+	return *state != HD_TASK_ACCEPTED;
+}
+
+int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
+{
+	struct hd_task *task = hd_task_of(given);
+	int rc = flags ? -EINVAL : joinable(task);
+	uint32_t state;
+
+	if (rc < 0)
+		return rc;
+	if (!ended(task, &state) && hd_self && hd_self->frame &&
+	    !hd_self->block_depth && task->group->pool == hd_self->pool)
+		run_here(hd_self, task);
+	if (!ended(task, &state)) {
+		rc = wait_any(given, deadline);
+		if (rc < 0)
+			return rc;
+		ended(task, &state);
+	}
+	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
+}
+
+int heddle_cancel(struct heddle_task *given, uint64_t deadline)
+{
+	struct hd_task *task = hd_task_of(given);
+	int rc = joinable(task);
+	uint32_t state;
+
+	if (rc < 0)
+		return rc;
+	if (ended(task, &state))
+		return -EALREADY;
+	if (claim(task)) {
+		hd_task_finish(task, HD_TASK_CANCELLED);
+		return 0;
+	}
+	rc = wait_any(given, deadline);
+	return rc < 0 ? rc : -EALREADY;
+}

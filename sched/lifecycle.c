@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * start, stop and destroy of the workers of a pool. The control lock is held
+ * to choose entries only, never while waiting.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <heddle/group.h>
+
+#include "platform/futex.h"
+#include "platform/memory.h"
+#include "sched/pool.h"
+#include "sched/reap.h"
+#include "sched/report.h"
+#include "sched/start.h"
+#include "sched/worker.h"
+
+static uint64_t life_of(struct hd_worker *worker)
+{
+	return atomic_load_explicit(&worker->incarnation,
+				    memory_order_relaxed); /* by the phase */
+}
+
+/*
+ * Tells a worker to leave: under pool->control. leave-1: we set the flag, then
+ * try to take its idle bit; it sets the bit, then reads the flag.
+ */
+static void tell_to_leave(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	if (atomic_exchange_explicit(&worker->leave, 1,
+				     memory_order_seq_cst)) /* leave-1 */
+		return;
+	pool->live--;
+	if (hd_bitset_clear_any(&pool->idle, worker->index))
+		hd_parker_unpark_any(&worker->parker, HD_TOKEN_LEAVE);
+}
+
+static bool leaving(struct hd_worker *worker)
+{
+	return atomic_load_explicit(&worker->leave,
+				    memory_order_seq_cst) != 0; /* leave-1 */
+}
+
+/* ---- start ---- */
+
+/* The entries one start has reserved, in order of their indices. */
+struct batch {
+	uint32_t n;
+	struct {
+		struct hd_worker *worker;
+		uint64_t life;
+	} item[];
+};
+
+/* Reserves until n are live. */
+static int reserve_all(struct heddle_pool *pool, uint32_t n,
+		       struct batch *batch)
+{
+	int rc = 0;
+
+	hd_reap_ended(pool);
+	hd_mutex_lock(&pool->control);
+	if (pool->closing)
+		rc = -ESHUTDOWN;
+	while (rc == 0 && pool->live < n) {
+		struct hd_worker *worker = hd_entry_reserve(pool);
+
+		if (!worker) {
+			rc = -EAGAIN;
+			break;
+		}
+		worker->by_start = true;
+		batch->item[batch->n].worker = worker;
+		batch->item[batch->n++].life = life_of(worker);
+	}
+	hd_mutex_unlock(&pool->control);
+	return rc;
+}
+
+static int wait_ready(struct hd_worker *worker, uint64_t deadline)
+{
+	for (;;) {
+		uint32_t phase = hd_phase_of(worker);
+
+		if (phase == HD_PHASE_FAILED)
+			return -worker->start_error;
+		if (phase != HD_PHASE_STARTING)
+			return 0;
+		if (hd_futex_wait(&worker->phase, phase, deadline) ==
+			    -ETIMEDOUT &&
+		    hd_phase_of(worker) == HD_PHASE_STARTING)
+			return -ETIMEDOUT;
+	}
+}
+
+/* Takes back what this start made: to R3, however long an init hook takes. */
+static void roll_back(struct heddle_pool *pool, struct batch *batch)
+{
+	uint32_t i, step;
+
+	hd_mutex_lock(&pool->control);
+	for (i = 0; i < batch->n; i++)
+		if (life_of(batch->item[i].worker) == batch->item[i].life &&
+		    hd_phase_of(batch->item[i].worker) != HD_PHASE_FREE)
+			tell_to_leave(batch->item[i].worker);
+	hd_mutex_unlock(&pool->control);
+	for (i = 0; i < batch->n; i++)
+		hd_reap(batch->item[i].worker, batch->item[i].life,
+			HEDDLE_R3_GONE, HEDDLE_FOREVER, &step);
+}
+
+/* Creates them in order; after a failure the rest is unreserved. */
+static int create_all(struct batch *batch, int rc, struct hd_worker **failed,
+		      uint32_t *step)
+{
+	uint32_t i;
+
+	for (i = 0; i < batch->n; i++) {
+		struct hd_worker *worker = batch->item[i].worker;
+
+		if (rc < 0) {
+			hd_entry_unreserve(worker);
+			continue;
+		}
+		rc = hd_worker_create(worker, step);
+		if (rc < 0)
+			*failed = worker;
+	}
+	return rc;
+}
+
+static int start_batch(struct heddle_pool *pool, uint32_t n,
+		       struct batch *batch, struct heddle_report *report,
+		       uint64_t deadline)
+{
+	struct hd_worker *failed = NULL;
+	uint32_t step = HEDDLE_STEP_RESERVE, i;
+	int rc = reserve_all(pool, n, batch);
+
+	rc = create_all(batch, rc, &failed, &step);
+	for (i = 0; i < batch->n && rc == 0; i++) {
+		failed = batch->item[i].worker;
+		rc = wait_ready(failed, deadline);
+		step = failed->start_step;
+	}
+	if (rc == 0)
+		return 0;
+	hd_report_worker(report, failed, step, rc);
+	roll_back(pool, batch);
+	return rc;
+}
+
+int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
+		      struct heddle_report *report, uint64_t deadline)
+{
+	struct batch *batch;
+	int rc;
+
+	if (!pool || hd_report_begin(report) < 0)
+		return -EINVAL;
+	if (hd_pool_forked(pool))
+		return -ECHILD;
+	if (n > pool->workers_max)
+		return -EINVAL;
+	batch = hd_alloc(sizeof(*batch) + n * sizeof(batch->item[0]));
+	if (!batch)
+		return -ENOMEM;
+	rc = start_batch(pool, n, batch, report, deadline);
+	hd_free(batch);
+	if (rc < 0)
+		return rc;
+	hd_mutex_lock(&pool->control);
+	if (!pool->closing)
+		atomic_store_explicit(&pool->started, 1,
+				      memory_order_relaxed); /* locked */
+	hd_mutex_unlock(&pool->control);
+	hd_spare_check(pool);
+	return 0;
+}
+
+/* ---- stop ---- */
+
+static bool idle(struct hd_worker *worker)
+{
+	return hd_bitset_test_any(&worker->pool->idle, worker->index);
+}
+
+/* Idle before busy, highest index first (D2). Under pool->control. */
+static void choose_victims(struct heddle_pool *pool, uint32_t n)
+{
+	int idle_pass;
+
+	for (idle_pass = 1; idle_pass >= 0; idle_pass--) {
+		uint32_t i = pool->entries;
+
+		while (i-- > 0 && pool->live > n) {
+			struct hd_worker *worker = &pool->worker[i];
+			uint32_t phase = hd_phase_of(worker);
+
+			if (leaving(worker) || phase < HD_PHASE_RESERVED ||
+			    phase > HD_PHASE_LIVE)
+				continue;
+			if (idle_pass && !idle(worker))
+				continue;
+			tell_to_leave(worker);
+		}
+	}
+}
+
+/*
+ * Is a life that was told to end, or has ended, still in this entry, and which?
+ * The lock keeps the answer of one instant.
+ */
+static bool on_its_way(struct hd_worker *worker, uint64_t *life)
+{
+	bool yes;
+
+	hd_mutex_lock(&worker->pool->control);
+	*life = life_of(worker);
+	yes = leaving(worker) && hd_phase_of(worker) != HD_PHASE_FREE;
+	hd_mutex_unlock(&worker->pool->control);
+	return yes;
+}
+
+static uint32_t count_on_their_way(struct heddle_pool *pool)
+{
+	uint32_t i, n = 0;
+	uint64_t life;
+
+	for (i = 0; i < pool->entries; i++)
+		n += on_its_way(&pool->worker[i], &life);
+	return n;
+}
+
+static int reap_all(struct heddle_pool *pool, int level,
+		    struct heddle_report *report, uint64_t deadline)
+{
+	uint32_t i, step = HEDDLE_STEP_LEAVE;
+
+	for (i = 0; i < pool->entries; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+		uint64_t life;
+		int rc;
+
+		if (!on_its_way(worker, &life))
+			continue;
+		rc = hd_reap(worker, life, level, deadline, &step);
+		if (rc == 0)
+			continue;
+		hd_report_waiting(report, worker, step,
+				  count_on_their_way(pool));
+		return rc;
+	}
+	return 0;
+}
+
+static bool inside(struct heddle_pool *pool)
+{
+	return hd_self && hd_self->pool == pool;
+}
+
+static int stop(struct heddle_pool *pool, uint32_t n, int level,
+		struct heddle_report *report, uint64_t deadline)
+{
+	int rc;
+
+	hd_mutex_lock(&pool->control);
+	if (n == 0)
+		atomic_store_explicit(&pool->started, 0,
+				      memory_order_relaxed); /* locked */
+	choose_victims(pool, n);
+	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
+				  memory_order_seq_cst); /* attention-1 */
+	hd_mutex_unlock(&pool->control);
+	rc = reap_all(pool, level, report, deadline);
+	if (rc < 0 || level < HEDDLE_R4_CLEAN)
+		return rc;
+	hd_report_waiting(report, NULL, HEDDLE_STEP_GRACE, 0);
+	hd_reap_rings(pool);
+	hd_report_begin(report);
+	return 0;
+}
+
+int heddle_pool_stop(struct heddle_pool *pool, uint32_t n,
+		     enum heddle_level level, struct heddle_report *report,
+		     uint64_t deadline)
+{
+	if (!pool || (int)level < HEDDLE_R0_QUIET || level > HEDDLE_R4_CLEAN ||
+	    hd_report_begin(report) < 0)
+		return -EINVAL;
+	if (hd_pool_forked(pool))
+		return -ECHILD;
+	if (inside(pool))
+		return -EDEADLK;
+	return stop(pool, n, (int)level, report, deadline);
+}
+
+int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
+			struct heddle_report *report, uint64_t deadline)
+{
+	int rc = 0;
+
+	if (!pool)
+		return 0;
+	if ((int)level < HEDDLE_R0_QUIET || level > HEDDLE_R4_CLEAN ||
+	    hd_report_begin(report) < 0)
+		return -EINVAL;
+	if (hd_pool_forked(pool)) {
+		hd_pool_free(pool);
+		return 0;
+	}
+	if (inside(pool))
+		return -EDEADLK;
+	hd_mutex_lock(&pool->control);
+	if (pool->processes) {
+		rc = -EBUSY;
+	} else {
+		pool->closing = true;
+		atomic_store_explicit(&pool->started, 0,
+				      memory_order_relaxed); /* locked */
+	}
+	hd_mutex_unlock(&pool->control);
+	if (rc < 0)
+		return rc;
+	rc = heddle_group_close(heddle_pool_group(pool), HEDDLE_CLOSE_REFUSE,
+				deadline);
+	if (rc < 0) {
+		hd_report_waiting(report, NULL, HEDDLE_STEP_QUIET, 0);
+		return rc;
+	}
+	if (level == HEDDLE_R0_QUIET)
+		return 0;
+	rc = stop(pool, 0, (int)level, report, deadline);
+	if (rc == 0 && level == HEDDLE_R4_CLEAN)
+		hd_pool_free(pool);
+	return rc;
+}

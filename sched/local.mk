@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Groups, permits, workers, start, stop, steal, block, join.
+sched_sources = \
+	%D%/bind.c \
+	%D%/block.c \
+	%D%/cap.c \
+	%D%/check.c \
+	%D%/close.c \
+	%D%/group.h \
+	%D%/join.c \
+	%D%/lifecycle.c \
+	%D%/look.c %D%/look.h \
+	%D%/options.c %D%/options.h \
+	%D%/permit.c %D%/permit.h \
+	%D%/pool.c %D%/pool.h \
+	%D%/queue.c %D%/queue.h \
+	%D%/ready.c %D%/ready.h \
+	%D%/reap.c %D%/reap.h \
+	%D%/report.c %D%/report.h \
+	%D%/see.c \
+	%D%/start.c %D%/start.h \
+	%D%/submit.c \
+	%D%/task.c %D%/task.h \
+	%D%/tree.c %D%/tree.h \
+	%D%/upper.h \
+	%D%/version.c \
+	%D%/worker.c %D%/worker.h
+
+noinst_LTLIBRARIES += libsched.la
+libsched_la_SOURCES = $(sched_sources)
+libsched_la_CPPFLAGS = $(AM_CPPFLAGS)

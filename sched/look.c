@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looks and kicks. See doc/design/permits.md, "Three facts and who looks".
+ *
+ * look-1: the searching flag. The waker sets it before the hand-over; a
+ * submitter that reads it after its push skips the kick; the woken worker
+ * clears it and then looks. Forbidden: the submitter reads 1 and the look that
+ * follows the clear misses its task.
+ */
+#include "sched/look.h"
+
+#include "sched/group.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/queue.h"
+#include "sched/ready.h"
+#include "sched/worker.h"
+
+bool hd_hand_to_returner(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	struct hd_worker *worker;
+	uint32_t index, node;
+
+	if (!hd_waitq_pop_any(&group->returners, &pool->waitq_arena, &index,
+			      &node))
+		return false;
+	atomic_fetch_sub_explicit(&pool->returners, 1,
+				  memory_order_relaxed); /* after the pop */
+	worker = &pool->worker[index];
+	worker->wait_node = node; /* its own again once it is unparked */
+	hd_parker_unpark_any(&worker->parker, HD_TOKEN_PERMIT + group->index);
+	return true;
+}
+
+/* Hands the path of the group, which the caller holds, to a sleeper. */
+static bool hand_to_sleeper(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint32_t index = hd_bitset_claim_lowest_any(&pool->idle);
+
+	if (index == HD_BITSET_NONE)
+		return false;
+	atomic_store_explicit(&pool->searching, 1,
+			      memory_order_relaxed); /* published by unpark */
+	atomic_fetch_add_explicit(&pool->wakes, 1,
+				  memory_order_relaxed); /* statistics */
+	hd_parker_unpark_any(&pool->worker[index].parker,
+			     HD_TOKEN_PERMIT + group->index);
+	return true;
+}
+
+static bool any_returner(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->returners,
+				    memory_order_seq_cst) != 0; /* block-1 */
+}
+
+void hd_look(struct heddle_pool *pool, uint32_t owed)
+{
+	while (owed) {
+		bool sleepers = hd_bitset_any(&pool->idle);
+		struct heddle_group *group;
+
+		if (!sleepers && !any_returner(pool))
+			return; /* who becomes available looks for itself */
+		owed--;
+		group = hd_ready_take(pool, sleepers, &owed);
+		if (!group)
+			continue;
+		if (hd_hand_to_returner(group))
+			continue;
+		if (sleepers && hand_to_sleeper(group))
+			continue;
+		owed += hd_permit_give(group, NULL);
+	}
+}
+
+void hd_kick(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	struct heddle_group *full;
+	uint32_t owed = 0;
+
+	if (!hd_bitset_any(&pool->idle))
+		return;
+	if (atomic_load_explicit(&pool->searching,
+				 memory_order_seq_cst)) /* look-1 */
+		return;
+	if (!hd_permit_room(group))
+		return;
+	if (hd_permit_take(group, NULL, &full, &owed) &&
+	    !hand_to_sleeper(group))
+		owed += hd_permit_give(group, NULL);
+	if (owed)
+		hd_look(pool, owed);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looks and kicks: somebody published work, headroom or a worker, and now sees
+ * whether that makes a start possible. The wake carries the permits.
+ */
+#ifndef HEDDLE_SCHED_LOOK_H
+#define HEDDLE_SCHED_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct heddle_pool;
+struct heddle_group;
+struct hd_worker;
+
+/* Pays owed looks: starts at most that many things that can start. */
+void hd_look(struct heddle_pool *pool, uint32_t owed);
+
+/* After a submit: starts a sleeper for the group unless that is pointless. */
+void hd_kick(struct heddle_group *group);
+
+/* Hands the path of the group, which the caller holds, to its next returner. */
+bool hd_hand_to_returner(struct heddle_group *group);
+
+#endif /* HEDDLE_SCHED_LOOK_H */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking and giving back permits; doc/design/permits.md is the protocol. The
+ * words themselves are lockfree/groupword.h.
+ */
+#include "sched/permit.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "lockfree/groupword.h"
+#include "platform/futex.h"
+#include "sched/group.h"
+#include "sched/pool.h"
+#include "sched/ready.h"
+
+void hd_effect_signal(struct heddle_pool *pool)
+{
+	/* permit-1: the waiter announces itself, then reads what it waits for;
+	 * we have changed that, then read the announcement. Forbidden: it
+	 * reads the old state and we read no waiter.
+	 */
+	atomic_fetch_add_explicit(&pool->effect, 1,
+				  memory_order_seq_cst); /* permit-1 */
+	if (atomic_load_explicit(&pool->effect_waiters,
+				 memory_order_seq_cst)) /* permit-1 */
+		hd_futex_wake(&pool->effect, INT_MAX);
+}
+
+int hd_effect_wait(struct heddle_pool *pool, int (*done)(void *context),
+		   void *context, uint64_t deadline)
+{
+	int rc = 0;
+
+	atomic_fetch_add_explicit(&pool->effect_waiters, 1,
+				  memory_order_seq_cst); /* permit-1 */
+	for (;;) {
+		uint32_t seen = atomic_load_explicit(
+			&pool->effect, memory_order_seq_cst); /* permit-1 */
+
+		rc = done(context);
+		if (rc)
+			break;
+		if (hd_futex_wait(&pool->effect, seen, deadline) ==
+		    -ETIMEDOUT) {
+			rc = done(context);
+			if (!rc)
+				rc = -ETIMEDOUT;
+			break;
+		}
+	}
+	atomic_fetch_sub_explicit(&pool->effect_waiters, 1,
+				  memory_order_relaxed); /* only a count */
+	return rc > 0 ? 0 : rc;
+}
+
+/* What a word that had the value before was worth, now one less. */
+static uint32_t give_event(struct heddle_group *group, uint64_t before)
+{
+	uint32_t count = hd_word_count(before);
+	uint32_t target = hd_word_target(before);
+	bool quiet = count == 1 &&
+		     atomic_load_explicit(&group->gate,
+					  memory_order_seq_cst); /* close-1 */
+
+	if (count == target + 1 || quiet)
+		hd_effect_signal(group->pool);
+	if (count != target)
+		return 0;
+	/* Full to not full: headroom was published. */
+	if (hd_bitset_any(&group->ready))
+		hd_ready_mark_above(group);
+	return 1;
+}
+
+static uint32_t give_one(struct heddle_group *group)
+{
+	return give_event(group, hd_word_give_any(&group->word));
+}
+
+uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto)
+{
+	uint32_t owe = 0;
+
+	for (; group != upto; group = group->parent)
+		owe += give_one(group);
+	return owe;
+}
+
+bool hd_permit_take(struct heddle_group *group, struct heddle_group *upto,
+		    struct heddle_group **full, uint32_t *owe)
+{
+	struct heddle_group *at = group;
+
+	for (; at != upto; at = at->parent) {
+		if (hd_word_take_any(&at->word))
+			continue;
+		*full = at;
+		*owe += hd_permit_give(group, at);
+		return false;
+	}
+	return true;
+}
+
+bool hd_permit_give_over(struct heddle_group *group, uint32_t *owe)
+{
+	struct heddle_group *at;
+	uint64_t before;
+
+	for (at = group; at; at = at->parent)
+		if (hd_word_give_over_any(&at->word, &before))
+			break;
+	if (!at)
+		return false;
+	*owe += give_event(at, before);
+	*owe += hd_permit_give(group, at);
+	*owe += hd_permit_give(at->parent, NULL);
+	return true;
+}
+
+bool hd_permit_room(struct heddle_group *group)
+{
+	for (; group; group = group->parent)
+		if (!hd_word_room(atomic_load_explicit(
+			    &group->word, memory_order_seq_cst))) /* ready-2 */
+			return false;
+	return true;
+}

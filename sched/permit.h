@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking and giving back permits along the path of a group. What a give-back
+ * owes to the other groups is counted here and paid by sched/look.c.
+ */
+#ifndef HEDDLE_SCHED_PERMIT_H
+#define HEDDLE_SCHED_PERMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct heddle_pool;
+struct heddle_group;
+
+/*
+ * Takes one unit of each group from group up to, but without, upto (NULL: to
+ * the root). All or nothing; looks that the roll-back owes are added to owe,
+ * and *full is the group that refused. Lock-free.
+ */
+bool hd_permit_take(struct heddle_group *group, struct heddle_group *upto,
+		    struct heddle_group **full, uint32_t *owe);
+
+/* Gives them back; returns how many looks are owed. Lock-free. */
+uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto);
+
+/*
+ * Gives the whole path back if a word of it is above its target: one CAS at
+ * that word while it still is. False when none was.
+ */
+bool hd_permit_give_over(struct heddle_group *group, uint32_t *owe);
+
+/* Is there headroom on the whole path, at some instants during the call? */
+bool hd_permit_room(struct heddle_group *group);
+
+/* Tells those who wait in hd_effect_wait() to look again. */
+void hd_effect_signal(struct heddle_pool *pool);
+
+/*
+ * Waits until done(context) is true, looking again at each signal. 0 or
+ * -ETIMEDOUT.
+ */
+int hd_effect_wait(struct heddle_pool *pool, int (*done)(void *context),
+		   void *context, uint64_t deadline);
+
+#endif /* HEDDLE_SCHED_PERMIT_H */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A pool as an object: its options, its memory, its root group. It makes no
+ * thread (sched/lifecycle.c does).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lockfree/groupword.h"
+#include "platform/cpu.h"
+#include "platform/fork.h"
+#include "platform/memory.h"
+#include "sched/group.h"
+#include "sched/options.h"
+#include "sched/pool.h"
+#include "sched/tree.h"
+#include "sched/upper.h"
+#include "sched/worker.h"
+
+#define WORKERS_LIMIT 2048u  /* idle bits, with as many blocked ones */
+#define GROUPS_LIMIT  (1u << 20)
+#define DEQUE_MIN     64u    /* a batch must fit */
+#define STACK_MIN     (64u << 10)
+
+static uint32_t or_default(uint32_t value, uint32_t def)
+{
+	return value ? value : def;
+}
+
+static uint32_t power_of_two(uint32_t value)
+{
+	uint32_t n = DEQUE_MIN;
+
+	while (n < value)
+		n <<= 1;
+	return n;
+}
+
+static int check_options(const struct heddle_pool_options *o)
+{
+	if (o->flags & ~(uint32_t)HEDDLE_POOL_ELASTIC)
+		return -EINVAL;
+	if (o->workers_max > WORKERS_LIMIT / 2 ||
+	    o->blocked_max > WORKERS_LIMIT / 2 || o->cap > HEDDLE_CAP_MAX ||
+	    o->deque_slots > 1u << 20 || o->groups_max > GROUPS_LIMIT ||
+	    o->slots_max > 4096 || o->tasks_max > 1u << 28)
+		return -EINVAL;
+	if (o->stack_size && o->stack_size < STACK_MIN)
+		return -EINVAL;
+	if (o->stack_size > UINT64_C(1) << 32)
+		return -EINVAL;
+	if (o->name && strlen(o->name) > 10)
+		return -EINVAL;
+	if ((o->cpu_set != NULL) != (o->cpu_set_size != 0))
+		return -EINVAL;
+	return 0;
+}
+
+static int copy_cpu_set(struct heddle_pool *pool,
+			const struct heddle_pool_options *o)
+{
+	pool->cpu_set_size = o->cpu_set ? o->cpu_set_size : hd_cpu_set_size();
+	pool->cpu_set = hd_alloc(pool->cpu_set_size);
+	if (!pool->cpu_set)
+		return -ENOMEM;
+	if (o->cpu_set) {
+		memcpy(pool->cpu_set, o->cpu_set, o->cpu_set_size);
+		return 0;
+	}
+	return hd_cpu_set_get(pool->cpu_set, pool->cpu_set_size);
+}
+
+static void take_options(struct heddle_pool *pool,
+			 const struct heddle_pool_options *o)
+{
+	size_t page = hd_page_size();
+
+	pool->elastic = o->flags & HEDDLE_POOL_ELASTIC;
+	pool->workers_max = or_default(o->workers_max, hd_cpu_usable());
+	if (pool->workers_max > WORKERS_LIMIT / 2)
+		pool->workers_max = WORKERS_LIMIT / 2;
+	pool->blocked_max =
+		pool->elastic ? or_default(o->blocked_max, 256) : 0;
+	/* Twice as many entries as lives: ended ones may not be joined yet. */
+	pool->entries = 2 * (pool->workers_max + pool->blocked_max);
+	if (pool->entries > HD_BITSET_MAX)
+		pool->entries = HD_BITSET_MAX;
+	pool->cpus = hd_cpu_possible();
+	pool->deque_slots = power_of_two(or_default(o->deque_slots, 1024));
+	pool->groups_max = or_default(o->groups_max, 1024);
+	pool->slots_max = or_default(o->slots_max, 64);
+	pool->lanes_length_max = or_default(o->tasks_max, 65536);
+	pool->stack_size = o->stack_size ? o->stack_size : UINT64_C(1) << 20;
+	pool->stack_size = (pool->stack_size + page - 1) / page * page;
+	pool->quantum_ns = o->quantum_ns ? o->quantum_ns : 100000;
+	snprintf(pool->name, sizeof(pool->name), "%s",
+		 o->name ? o->name : "heddle");
+	pool->worker_init = o->worker_init;
+	pool->worker_exit = o->worker_exit;
+	pool->hook_arg = o->hook_arg;
+}
+
+static void free_group_memory(struct heddle_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; pool->group && i < pool->groups_max; i++) {
+		if (!pool->group[i].pool)
+			break; /* entries are used in order */
+		hd_tree_free_memory(&pool->group[i]);
+	}
+}
+
+void hd_pool_free(struct heddle_pool *pool)
+{
+	bool forked = pool->fork_mark && hd_pool_forked(pool);
+	uint32_t i;
+
+	if (!forked && pool->tls)
+		hd_upper.pool_destroy(pool);
+	for (i = 0; pool->worker && i < pool->entries; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+
+		if (worker->stack)
+			hd_stack_unmap(worker->stack, worker->stack_size);
+		hd_deque_fini(&worker->deque);
+	}
+	hd_unmap(pool->worker, pool->entries * sizeof(*pool->worker));
+	free_group_memory(pool);
+	hd_unmap(pool->group, pool->groups_max * sizeof(*pool->group));
+	hd_waitq_arena_fini(&pool->waitq_arena);
+	hd_nodes_fini(&pool->nodes);
+	hd_bitset_fini(&pool->idle);
+	hd_free(pool->cpu_set);
+	if (pool->fork_mark)
+		hd_fork_mark_destroy(pool->fork_mark);
+	if (!forked)
+		hd_mutex_destroy(&pool->control);
+	hd_free(pool);
+}
+
+static int make_tables(struct heddle_pool *pool)
+{
+	uint32_t i;
+
+	pool->fork_mark = hd_fork_mark_create();
+	pool->worker = hd_map(pool->entries * sizeof(*pool->worker));
+	pool->group = hd_map(pool->groups_max * sizeof(*pool->group));
+	if (!pool->fork_mark || !pool->worker || !pool->group)
+		return -ENOMEM;
+	if (hd_bitset_init(&pool->idle, pool->entries) < 0 ||
+	    hd_nodes_init(&pool->nodes, pool->lanes_length_max, pool->cpus) <
+		    0 ||
+	    hd_waitq_arena_init(&pool->waitq_arena,
+				pool->groups_max + pool->entries + 1) < 0)
+		return -ENOMEM;
+	for (i = 0; i < pool->entries; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+
+		worker->pool = pool;
+		worker->index = i;
+		worker->wait_node = pool->groups_max + i + 1;
+		hd_mirror_init(&worker->mirror);
+		hd_worker_show_free(worker);
+	}
+	return 0;
+}
+
+int heddle_pool_create(const struct heddle_pool_options *opts,
+		       struct heddle_pool **out)
+{
+	struct heddle_pool_options o;
+	struct heddle_group_options root = {
+		.struct_size = sizeof(root),
+		.flags = HEDDLE_GROUP_WIDE,
+		.name = "root",
+	};
+	struct heddle_pool *pool;
+	int rc;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	rc = hd_options_read(&o, sizeof(o), opts);
+	if (rc == 0)
+		rc = check_options(&o);
+	if (rc < 0)
+		return rc;
+	pool = hd_alloc(sizeof(*pool));
+	if (!pool)
+		return -ENOMEM;
+	hd_mutex_init(&pool->control);
+	take_options(pool, &o);
+	rc = copy_cpu_set(pool, &o);
+	if (rc == 0)
+		rc = make_tables(pool);
+	root.cap = o.cap;
+	root.children_max = pool->groups_max - 1 < HD_BITSET_MAX - 1
+				    ? pool->groups_max - 1
+				    : HD_BITSET_MAX - 1;
+	if (rc == 0)
+		rc = hd_tree_add(pool, NULL, &root, &pool->root);
+	if (rc == 0)
+		rc = hd_upper.pool_create(pool);
+	if (rc < 0) {
+		hd_pool_free(pool);
+		return rc;
+	}
+	*out = pool;
+	return 0;
+}
+
+struct heddle_group *heddle_pool_group(struct heddle_pool *pool)
+{
+	return pool ? pool->root : NULL;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A pool: what its groups and workers share. Field letters as in
+ * sched/group.h; W is "written by one worker at a time, see the comment".
+ */
+#ifndef HEDDLE_SCHED_POOL_H
+#define HEDDLE_SCHED_POOL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <heddle/pool.h>
+
+#include "lockfree/bitset.h"
+#include "lockfree/nodes.h"
+#include "lockfree/reclaim.h"
+#include "lockfree/waitq.h"
+#include "platform/cacheline.h"
+#include "platform/mutex.h"
+
+struct hd_worker;
+struct heddle_group;
+
+/* Bit 0 of attention: somebody competes for permits. Events add 2. */
+#define HD_ATTENTION_COMPETE 1u
+#define HD_ATTENTION_EVENT   2u
+
+struct heddle_pool {
+	/* I: set by create. */
+	const uint32_t *fork_mark;
+	struct heddle_group *root;
+	struct hd_worker *worker; /* entries, type-stable */
+	uint32_t entries;         /* workers_max + blocked_max + shells */
+	uint32_t workers_max;
+	uint32_t blocked_max;
+	uint32_t cpus; /* per-CPU structures */
+	uint32_t deque_slots;
+	uint32_t groups_max;
+	uint32_t slots_max;
+	uint32_t lanes_length_max;
+	bool elastic;
+	uint64_t stack_size;
+	uint64_t quantum_ns;
+	char name[12];
+	void *cpu_set;
+	size_t cpu_set_size;
+	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
+	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
+			    void *arg);
+	void *hook_arg;
+	struct heddle_group *group; /* groups_max of them */
+	void *tls;                  /* the slots' table; tls/ owns it */
+	struct hd_nodes nodes;
+	struct hd_waitq_arena waitq_arena;
+	struct hd_reclaim reclaim;
+
+	/* A: read by every submit and task, rarely written. */
+	HD_ALIGNED _Atomic uint32_t attention;
+	_Atomic uint32_t started;      /* 1: was started, keep a spare */
+	_Atomic uint32_t spare_wanted; /* 1: a creation is to be tried */
+	_Atomic uint32_t tree;         /* 1: there is more than the root */
+
+	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
+	HD_ALIGNED _Atomic uint32_t searching; /* A: a wake is in flight */
+
+	HD_ALIGNED _Atomic uint32_t
+		effect; /* A: futex of cap and close waits */
+	_Atomic uint32_t effect_waiters;
+	_Atomic uint32_t returners;       /* A: queued at any group */
+	_Atomic uint32_t blocked_workers; /* A: entries inside a region */
+	_Atomic uint64_t wakes;
+	_Atomic uint64_t useless_wakes;
+	_Atomic uint64_t create_failures;
+	_Atomic uint64_t guests_recycled;
+	_Atomic uint64_t stale_bytes;
+
+	/* L: the control lock's. Never held across a wait or a callback. */
+	HD_ALIGNED struct hd_mutex control;
+	uint32_t live;     /* entries reserved and not leaving */
+	uint32_t starting; /* of those, not yet LIVE */
+	uint32_t processes;
+	bool closing;
+	uint64_t incarnations;
+	uint64_t changes;
+	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
+};
+
+/* A forked child sees 0 in the page that the kernel wiped. */
+static inline bool hd_pool_forked(const struct heddle_pool *pool)
+{
+	return *(const volatile uint32_t *)pool->fork_mark == 0;
+}
+
+/* Frees all memory of a pool that has no thread (or is a forked child's). */
+void hd_pool_free(struct heddle_pool *pool);
+
+#endif /* HEDDLE_SCHED_POOL_H */

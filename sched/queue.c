@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Moving tasks. Whoever holds tasks that are in no queue hides work; after it
+ * has put them where others see them it marks the group and owes a look.
+ */
+#include "sched/queue.h"
+
+#include "platform/cpu.h"
+#include "platform/rcu.h"
+#include "sched/group.h"
+#include "sched/look.h"
+#include "sched/pool.h"
+#include "sched/ready.h"
+#include "sched/task.h"
+#include "sched/worker.h"
+
+/* A chain of nodes, oldest first. */
+struct chain {
+	uint32_t first, last, length;
+};
+
+static uint32_t next_of(struct heddle_pool *pool, uint32_t node)
+{
+	return atomic_load_explicit(&hd_node_at(&pool->nodes, node)->next,
+				    memory_order_relaxed); /* owned chain */
+}
+
+static void link_next(struct heddle_pool *pool, uint32_t node, uint32_t next)
+{
+	atomic_store_explicit(&hd_node_at(&pool->nodes, node)->next, next,
+			      memory_order_relaxed); /* owned chain */
+}
+
+static bool deque_of(struct hd_worker *worker, struct heddle_group *group)
+{
+	return atomic_load_explicit(&worker->deque_group,
+				    memory_order_acquire) /* queue-1 */
+	       == group->index;
+}
+
+static uint32_t entries(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->entries_used,
+				    memory_order_acquire); /* registry-1 */
+}
+
+bool hd_queue_tasks(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint32_t i;
+
+	for (i = 0; i < group->lanes; i++)
+		if (hd_inject_length_any(&group->lane[i]))
+			return true;
+	if (hd_tagstack_any(&group->spill))
+		return true;
+	for (i = 0; i < entries(pool); i++)
+		if (deque_of(&pool->worker[i], group) &&
+		    hd_deque_length_any(&pool->worker[i].deque))
+			return true;
+	return false;
+}
+
+bool hd_queue_startable(struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->gate,
+				    memory_order_seq_cst) /* close-1 */
+		       <= HD_GATE_DRAIN &&
+	       hd_queue_tasks(group);
+}
+
+uint64_t hd_queue_length(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint64_t sum = atomic_load_explicit(&group->spilled,
+					    memory_order_relaxed); /* statistics */
+	uint32_t dead = atomic_load_explicit(&group->dead,
+					     memory_order_relaxed); /* statistics */
+	uint32_t i;
+
+	for (i = 0; i < group->lanes; i++)
+		sum += hd_inject_length_any(&group->lane[i]);
+	for (i = 0; i < entries(pool); i++)
+		if (deque_of(&pool->worker[i], group))
+			sum += hd_deque_length_any(&pool->worker[i].deque);
+	return sum > dead ? sum - dead : 0;
+}
+
+/* The deque takes the group's tasks, now or from now on. */
+static bool deque_adopt(struct hd_worker *worker, struct heddle_group *group)
+{
+	if (deque_of(worker, group))
+		return true;
+	if (hd_deque_length_any(&worker->deque))
+		return false;
+	atomic_store_explicit(&worker->deque_group, group->index,
+			      memory_order_release); /* queue-1 */
+	return true;
+}
+
+static void tag_group(struct heddle_group *group, uint32_t node)
+{
+	/* Read by thieves, who may meet a task of another group. */
+	atomic_store_explicit(&hd_node_at(&group->pool->nodes, node)->chain,
+			      group->index,
+			      memory_order_relaxed); /* published with it */
+}
+
+bool hd_queue_push(struct heddle_group *group, struct hd_worker *worker,
+		   uint32_t node)
+{
+	struct heddle_pool *pool = group->pool;
+	uint32_t lane;
+
+	if (worker && worker->frame && worker->frame->group == group &&
+	    deque_adopt(worker, group)) {
+		tag_group(group, node);
+		if (hd_deque_push_owner(&worker->deque, node))
+			return true;
+	}
+	lane = group->lanes > 1 ? hd_cpu_current() % group->lanes : 0;
+	return hd_inject_push_any(&group->lane[lane], &pool->nodes, node,
+				  pool->lanes_length_max);
+}
+
+static void spill(struct heddle_group *group, struct chain chain)
+{
+	struct heddle_pool *pool = group->pool;
+
+	atomic_fetch_add_explicit(&group->spilled, chain.length,
+				  memory_order_relaxed); /* statistics */
+	hd_tagstack_push_any(&group->spill, hd_node_chain, &pool->nodes,
+			     chain.first, chain.first);
+}
+
+/* Newest first becomes oldest first. */
+static struct chain reversed(struct heddle_pool *pool, uint32_t node)
+{
+	struct chain chain = { 0, node, 0 };
+
+	while (node) {
+		uint32_t next = next_of(pool, node);
+
+		link_next(pool, node, chain.first);
+		chain.first = node;
+		chain.length++;
+		node = next;
+	}
+	return chain;
+}
+
+/*
+ * Keeps the oldest task in the hand, moves the next ones into the deque so that
+ * the owner takes them oldest first, and spills the rest.
+ */
+static uint32_t accept_chain(struct hd_worker *worker,
+			     struct heddle_group *group, struct chain chain)
+{
+	struct heddle_pool *pool = group->pool;
+	uint32_t batch[HD_BATCH], n = 0, i;
+	uint32_t node = next_of(pool, chain.first);
+
+	while (node && n < HD_BATCH - 1) {
+		batch[n++] = node;
+		node = next_of(pool, node);
+	}
+	if (node) {
+		chain.length -= n + 1;
+		spill(group, (struct chain){ node, chain.last, chain.length });
+	}
+	for (i = n; i-- > 0;) {
+		bool pushed;
+
+		tag_group(group, batch[i]);
+		pushed = i ? hd_deque_push_quiet_owner(&worker->deque,
+						       batch[i])
+			   : hd_deque_push_owner(&worker->deque, batch[i]);
+		hd_assert(pushed);
+	}
+	if (n || node) {
+		hd_ready_mark(group);
+		worker->owe++;
+	}
+	return chain.first;
+}
+
+static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	struct chain chain = { 0, 0, 0 };
+	uint32_t node;
+
+	if (!hd_tagstack_any(&group->spill))
+		return 0;
+	chain.first = hd_tagstack_pop_any(&group->spill, hd_node_chain,
+					  &pool->nodes);
+	if (!chain.first)
+		return 0;
+	for (node = chain.first; node; node = next_of(pool, node)) {
+		chain.length++;
+		chain.last = node;
+		if (chain.length > HD_BATCH)
+			break;
+	}
+	/* The rest keeps its place in the count; only the batch leaves. */
+	atomic_fetch_sub_explicit(&group->spilled, chain.length,
+				  memory_order_relaxed); /* statistics */
+	return accept_chain(worker, group, chain);
+}
+
+static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
+{
+	uint32_t first = group->lanes > 1 ? hd_cpu_current() : 0, i;
+
+	for (i = 0; i < group->lanes; i++) {
+		struct hd_inject *lane =
+			&group->lane[(first + i) % group->lanes];
+		uint32_t length, node;
+
+		if (!hd_inject_length_any(lane))
+			continue;
+		node = hd_inject_take_any(lane, &length);
+		if (node)
+			return accept_chain(worker, group,
+					    reversed(group->pool, node));
+	}
+	return 0;
+}
+
+/*
+ * A stolen task of another group (the victim changed groups meanwhile) goes
+ * where its own group finds it; the caller owes a look.
+ */
+static void send_home(struct heddle_pool *pool, uint32_t node, uint32_t index)
+{
+	struct heddle_group *home = &pool->group[index];
+
+	link_next(pool, node, 0);
+	spill(home, (struct chain){ node, node, 1 });
+	hd_ready_mark(home);
+}
+
+static uint32_t steal_one(struct hd_worker *worker, struct heddle_group *group,
+			  struct hd_worker *victim)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	while (deque_of(victim, group) && hd_deque_length_any(&victim->deque)) {
+		uint32_t node, home;
+
+		/* The ring is freed a grace period after it was retired. */
+		hd_rcu_read_lock();
+		node = hd_deque_steal_any(&victim->deque);
+		hd_rcu_read_unlock();
+		if (!node)
+			return 0;
+		if (node == HD_DEQUE_RETRY)
+			continue;
+		home = atomic_load_explicit(
+			&hd_node_at(&pool->nodes, node)->chain,
+			memory_order_relaxed); /* acquired by the steal */
+		if (home == group->index)
+			return node;
+		send_home(pool, node, home);
+		worker->owe++;
+	}
+	return 0;
+}
+
+static uint32_t random_of(struct hd_worker *worker)
+{
+	worker->random ^= worker->random << 13;
+	worker->random ^= worker->random >> 17;
+	worker->random ^= worker->random << 5;
+	return worker->random;
+}
+
+static uint32_t steal(struct hd_worker *worker, struct heddle_group *group)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint32_t n = entries(pool), first = random_of(worker) % n, i;
+
+	for (i = 0; i < n; i++) {
+		struct hd_worker *victim = &pool->worker[(first + i) % n];
+		uint32_t node;
+
+		if (victim == worker)
+			continue;
+		node = steal_one(worker, group, victim);
+		if (node) {
+			worker->owe++;
+			return node;
+		}
+	}
+	return 0;
+}
+
+uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
+{
+	uint32_t node;
+
+	if (deque_of(worker, group)) {
+		node = hd_deque_pop_owner(&worker->deque);
+		if (node)
+			return node;
+	} else if (!deque_adopt(worker, group)) {
+		hd_queue_drain(worker);
+		atomic_store_explicit(&worker->deque_group, group->index,
+				      memory_order_release); /* queue-1 */
+	}
+	node = take_spill(worker, group);
+	if (!node)
+		node = take_lanes(worker, group);
+	if (!node)
+		node = steal(worker, group);
+	return node;
+}
+
+void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
+		       uint32_t node)
+{
+	tag_group(group, node);
+	if (!hd_deque_push_owner(&worker->deque, node)) {
+		link_next(worker->pool, node, 0);
+		spill(group, (struct chain){ node, node, 1 });
+	}
+	hd_ready_mark(group);
+	worker->owe++;
+}
+
+void hd_queue_drain(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct heddle_group *home =
+		&pool->group[atomic_load_explicit(
+			&worker->deque_group,
+			memory_order_relaxed)]; /* own word */
+	struct chain chain = { 0, 0, 0 };
+	uint32_t node;
+
+	while ((node = hd_deque_pop_owner(&worker->deque))) {
+		link_next(pool, node, chain.first);
+		if (!chain.last)
+			chain.last = node;
+		chain.first = node;
+		chain.length++;
+	}
+	if (!chain.first)
+		return;
+	spill(home, chain);
+	hd_ready_mark(home);
+	worker->owe++;
+}
+
+static void cancel_node(struct heddle_group *group, uint32_t node)
+{
+	struct heddle_pool *pool = group->pool;
+
+	hd_task_cancel_node(group, node);
+	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node, node,
+			 1);
+}
+
+static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
+{
+	uint64_t n = 0;
+
+	while (node) {
+		uint32_t next = next_of(group->pool, node);
+
+		cancel_node(group, node);
+		node = next;
+		n++;
+	}
+	return n;
+}
+
+static uint64_t cancel_deque(struct heddle_group *group,
+			     struct hd_worker *victim)
+{
+	struct heddle_pool *pool = group->pool;
+	uint64_t n = 0;
+
+	while (deque_of(victim, group) && hd_deque_length_any(&victim->deque)) {
+		uint32_t node = hd_deque_steal_any(&victim->deque), home;
+
+		if (!node || node == HD_DEQUE_RETRY)
+			continue;
+		home = atomic_load_explicit(
+			&hd_node_at(&pool->nodes, node)->chain,
+			memory_order_relaxed); /* acquired by the steal */
+		if (home == group->index) {
+			cancel_node(group, node);
+			n++;
+		} else {
+			send_home(pool, node, home);
+			hd_look(pool, 1);
+		}
+	}
+	return n;
+}
+
+uint64_t hd_queue_cancel(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint64_t n = 0;
+	uint32_t i, node, length;
+
+	for (i = 0; i < group->lanes; i++)
+		n += cancel_chain(group,
+				  hd_inject_take_any(&group->lane[i], &length));
+	while ((node = hd_tagstack_pop_any(&group->spill, hd_node_chain,
+					   &pool->nodes))) {
+		uint64_t chain = cancel_chain(group, node);
+
+		atomic_fetch_sub_explicit(&group->spilled, (uint32_t)chain,
+					  memory_order_relaxed); /* statistics */
+		n += chain;
+	}
+	for (i = 0; i < entries(pool); i++)
+		n += cancel_deque(group, &pool->worker[i]);
+	return n;
+}

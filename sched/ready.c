@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Setting, following and clearing ready bits. Every access is sequentially
+ * consistent (lockfree/bitset.h); the pairs are
+ *
+ * ready-1  clear the bit, re-read the work  |  publish work, read the bit
+ * ready-2  clear the bit, re-read the word  |  give back, read the bit
+ *
+ * Forbidden in both: each side reads what was there before the other's write.
+ * Whoever sets a bit again after a re-read marks the whole path again, since
+ * the levels above may have been cleared meanwhile.
+ */
+#include "sched/ready.h"
+
+#include "lockfree/groupword.h"
+#include "sched/group.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/queue.h"
+
+static void compete(struct heddle_pool *pool)
+{
+	uint32_t seen;
+
+	if (!atomic_load_explicit(&pool->tree, memory_order_relaxed)) /* hint */
+		return;
+	seen = atomic_load_explicit(&pool->attention,
+				    memory_order_relaxed); /* hint */
+	if (!(seen & HD_ATTENTION_COMPETE))
+		atomic_fetch_or_explicit(&pool->attention, HD_ATTENTION_COMPETE,
+					 memory_order_relaxed); /* hint */
+}
+
+static void set(struct heddle_group *group, uint32_t bit, bool *changed)
+{
+	if (hd_bitset_test_any(&group->ready, bit))
+		return;
+	hd_bitset_set_any(&group->ready, bit);
+	*changed = true;
+}
+
+static void mark_above(struct heddle_group *group, bool changed)
+{
+	for (; group->parent; group = group->parent)
+		set(group->parent, group->slot, &changed);
+	if (changed)
+		compete(group->pool);
+}
+
+void hd_ready_mark_above(struct heddle_group *group)
+{
+	mark_above(group, false);
+}
+
+void hd_ready_mark(struct heddle_group *group)
+{
+	bool changed = false;
+
+	set(group, 0, &changed);
+	mark_above(group, changed);
+}
+
+bool hd_ready_others(struct heddle_group *group)
+{
+	uint32_t own = 0;
+
+	for (; group; own = group->slot, group = group->parent) {
+		uint32_t bit = hd_bitset_next_any(&group->ready, own + 1);
+
+		if (bit != HD_BITSET_NONE && bit != own)
+			return true;
+	}
+	return false;
+}
+
+static bool room(struct heddle_group *group)
+{
+	return hd_word_room(atomic_load_explicit(
+		&group->word, memory_order_seq_cst)); /* ready-2 */
+}
+
+struct search {
+	bool tasks;        /* may a task be started, or only a returner? */
+	bool root_full;    /* nothing can start anywhere */
+	uint32_t *owe;
+};
+
+/* Has group work of its own that this search may start, and is its bit right? */
+static bool own_work(struct heddle_group *group, const struct search *search)
+{
+	bool returners = hd_waitq_any(&group->returners,
+				      &group->pool->waitq_arena);
+
+	if (!returners && !hd_queue_startable(group)) {
+		hd_bitset_clear_any(&group->ready, 0);
+		/* ready-1: the publisher pushed before it read our bit. */
+		returners = hd_waitq_any(&group->returners,
+					 &group->pool->waitq_arena);
+		if (!returners && !hd_queue_startable(group))
+			return false;
+		hd_ready_mark(group);
+	}
+	return returners || search->tasks;
+}
+
+/* May the search go down to this child, and is its bit right? */
+static bool child_open(struct heddle_group *group, struct heddle_group *child)
+{
+	if (room(child))
+		return true;
+	hd_bitset_clear_any(&group->ready, child->slot);
+	/* ready-2: the giver lowered the count before it read our bit. */
+	if (!room(child))
+		return false;
+	if (hd_bitset_any(&child->ready))
+		hd_ready_mark_above(child);
+	return true;
+}
+
+/*
+ * The search below the child found nothing: its bit goes if it has none. True
+ * when one came meanwhile and the child must be searched again, since a look
+ * that passed while its bit was clear has missed it.
+ */
+static bool child_again(struct heddle_group *group, struct heddle_group *child)
+{
+	if (hd_bitset_any(&child->ready))
+		return false;
+	hd_bitset_clear_any(&group->ready, child->slot);
+	/* ready-1: the marker set the child's bit before it read ours. */
+	if (!hd_bitset_any(&child->ready))
+		return false;
+	hd_ready_mark_above(child);
+	return true;
+}
+
+static struct heddle_group *find(struct heddle_group *group,
+				 struct search *search);
+
+static struct heddle_group *find_at(struct heddle_group *group, uint32_t bit,
+				    struct search *search)
+{
+	struct heddle_group *child, *found, *full;
+
+	if (bit == 0) {
+		if (!own_work(group, search))
+			return NULL;
+		if (hd_permit_take(group, NULL, &full, search->owe))
+			return group;
+		search->root_full = !full->parent;
+		compete(group->pool);
+		return NULL;
+	}
+	child = atomic_load_explicit(&group->child[bit],
+				     memory_order_acquire); /* group-1 */
+	if (!child) {
+		hd_bitset_clear_any(&group->ready, bit);
+		return NULL;
+	}
+	if (!child_open(group, child))
+		return NULL;
+	do
+		found = find(child, search);
+	while (!found && child_again(group, child));
+	return found;
+}
+
+/* Each set bit of the node once, from the cursor on. */
+static struct heddle_group *find(struct heddle_group *group,
+				 struct search *search)
+{
+	uint32_t bits = group->ready.bits, last = 0, step;
+	uint32_t start = atomic_load_explicit(&group->cursor,
+					      memory_order_relaxed); /* hint */
+	uint32_t from = start;
+
+	for (;;) {
+		uint32_t bit = hd_bitset_next_any(&group->ready, from);
+		struct heddle_group *found;
+
+		if (bit == HD_BITSET_NONE)
+			return NULL;
+		step = (bit + bits - start) % bits + 1;
+		if (step <= last)
+			return NULL;
+		last = step;
+		found = find_at(group, bit, search);
+		if (found) {
+			atomic_store_explicit(&group->cursor, (bit + 1) % bits,
+					      memory_order_relaxed); /* hint */
+			return found;
+		}
+		if (search->root_full || last == bits)
+			return NULL;
+		from = (bit + 1) % bits;
+	}
+}
+
+struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
+				   uint32_t *owe)
+{
+	struct search search = { tasks, false, owe };
+
+	if (!room(pool->root))
+		return NULL;
+	return find(pool->root, &search);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How workers come to life. The phase word of an entry says how far it is; its
+ * states are in sched/worker.h. Only these change it: the holder of a
+ * reservation (FREE to RESERVED to STARTING), the thread itself (LIVE, FAILED,
+ * LEFT) and whoever reaps it (sched/reap.c).
+ *
+ * phase-1: what was written before a phase was published is seen by those who
+ * read the phase: the options by the thread, its error by the starter, all it
+ * ever did by the one who joins it.
+ */
+#include "sched/start.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include <heddle/testing.h>
+
+#include "platform/fault.h"
+#include "platform/futex.h"
+#include "platform/memory.h"
+#include "platform/rcu.h"
+#include "sched/pool.h"
+#include "sched/reap.h"
+#include "sched/upper.h"
+#include "sched/worker.h"
+
+void hd_phase_set(struct hd_worker *worker, uint32_t phase)
+{
+	atomic_store_explicit(&worker->phase, phase,
+			      memory_order_release); /* phase-1 */
+	hd_futex_wake(&worker->phase, INT_MAX);
+}
+
+uint32_t hd_phase_of(struct hd_worker *worker)
+{
+	return atomic_load_explicit(&worker->phase,
+				    memory_order_acquire); /* phase-1 */
+}
+
+bool hd_entry_allowed(struct heddle_pool *pool)
+{
+	uint32_t blocked = atomic_load_explicit(
+		&pool->blocked_workers, memory_order_seq_cst); /* spare-1 */
+
+	if (blocked > pool->blocked_max)
+		blocked = pool->blocked_max;
+	return !pool->closing && pool->live < pool->workers_max + blocked;
+}
+
+struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < pool->entries; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+
+		if (hd_phase_of(worker) != HD_PHASE_FREE)
+			continue;
+		atomic_store_explicit(&worker->incarnation,
+				      ++pool->incarnations,
+				      memory_order_relaxed); /* by the phase */
+		atomic_store_explicit(&worker->leave, 0,
+				      memory_order_relaxed); /* by the phase */
+		worker->bound = NULL;
+		worker->bound_group = NULL;
+		worker->fresh = false;
+		worker->by_start = false;
+		worker->start_error = 0;
+		pool->live++;
+		pool->starting++;
+		if (i >= atomic_load_explicit(&pool->entries_used,
+					      memory_order_relaxed)) /* locked */
+			/* registry-1: readers of the count see an entry that
+			 * was set up when the pool was made.
+			 */
+			atomic_store_explicit(
+				&pool->entries_used, i + 1,
+				memory_order_release); /* registry-1 */
+		hd_phase_set(worker, HD_PHASE_RESERVED);
+		return worker;
+	}
+	return NULL;
+}
+
+/* The reservation came to nothing. */
+void hd_entry_unreserve(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	pool->starting--;
+	if (!atomic_load_explicit(&worker->leave,
+				  memory_order_relaxed)) /* locked */
+		pool->live--;
+	hd_phase_set(worker, HD_PHASE_FREE);
+	hd_mutex_unlock(&pool->control);
+}
+
+static struct hd_thread_options thread_options(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	return (struct hd_thread_options){
+		.stack = worker->stack,
+		.stack_size = worker->stack_size,
+		.cpu_set = pool->cpu_set,
+		.cpu_set_size = pool->cpu_set_size,
+		.name = worker->thread_name,
+	};
+}
+
+int hd_worker_create(struct hd_worker *worker, uint32_t *step)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct hd_thread_options options;
+	int rc;
+
+	*step = HEDDLE_STEP_STACK;
+	rc = hd_deque_init(&worker->deque, pool->deque_slots);
+	if (rc < 0)
+		goto unreserve;
+	worker->stack_size = pool->stack_size;
+	worker->stack = hd_stack_map(worker->stack_size);
+	if (!worker->stack) {
+		rc = -ENOMEM;
+		goto unreserve;
+	}
+	snprintf(worker->thread_name, sizeof(worker->thread_name), "%.10s-%u",
+		 pool->name, (unsigned int)(worker->index % 10000));
+	options = thread_options(worker);
+	*step = HEDDLE_STEP_CREATE;
+	hd_phase_set(worker, HD_PHASE_STARTING);
+	rc = hd_thread_create(&worker->thread, &options, hd_worker_main,
+			      worker);
+	if (rc < 0)
+		goto unmap;
+	return 0;
+
+unmap:
+	hd_stack_unmap(worker->stack, worker->stack_size);
+	worker->stack = NULL;
+unreserve:
+	hd_entry_unreserve(worker);
+	return rc;
+}
+
+void hd_spare_check(struct heddle_pool *pool)
+{
+	struct hd_worker *worker = NULL;
+	uint32_t step;
+
+	if (!pool->elastic ||
+	    !atomic_load_explicit(&pool->started,
+				  memory_order_relaxed) /* under the lock below */
+	    || hd_bitset_any(&pool->idle))
+		return;
+	hd_reap_ended(pool);
+	hd_mutex_lock(&pool->control);
+	if (atomic_load_explicit(&pool->started,
+				 memory_order_relaxed) /* locked */
+	    && !pool->starting && hd_entry_allowed(pool) &&
+	    !hd_bitset_any(&pool->idle))
+		worker = hd_entry_reserve(pool);
+	hd_mutex_unlock(&pool->control);
+	if (!worker)
+		return;
+	if (hd_worker_create(worker, &step) < 0) {
+		atomic_fetch_add_explicit(&pool->create_failures, 1,
+					  memory_order_relaxed); /* statistics */
+		atomic_store_explicit(&pool->spare_wanted, 1,
+				      memory_order_relaxed); /* retried */
+	} else {
+		atomic_store_explicit(&pool->spare_wanted, 0,
+				      memory_order_relaxed); /* retried */
+	}
+}
+
+static int birth_steps(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct hd_thread_options options = thread_options(worker);
+	int rc;
+
+	worker->start_step = HEDDLE_STEP_AFFINITY;
+	rc = hd_thread_apply(&options);
+	if (rc < 0)
+		return rc;
+	worker->start_step = HEDDLE_STEP_HOOK;
+	hd_rcu_register();
+	rc = hd_upper.worker_begin(worker);
+	if (rc < 0)
+		goto unregister;
+	rc = pool->worker_init ? pool->worker_init(pool, worker->index,
+						   pool->hook_arg)
+			       : 0;
+	if (rc < 0)
+		goto end_upper;
+	return 0;
+
+end_upper:
+	hd_upper.worker_end(worker);
+unregister:
+	hd_rcu_unregister();
+	return rc;
+}
+
+static void birth_failed(struct hd_worker *worker, int rc)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	pool->starting--;
+	if (!atomic_exchange_explicit(&worker->leave, 1,
+				      memory_order_relaxed)) /* locked */
+		pool->live--;
+	hd_mutex_unlock(&pool->control);
+	if (!worker->by_start) {
+		atomic_fetch_add_explicit(&pool->create_failures, 1,
+					  memory_order_relaxed); /* statistics */
+		atomic_store_explicit(&pool->spare_wanted, 1,
+				      memory_order_relaxed); /* retried */
+	}
+	worker->start_error = -rc;
+	hd_self = NULL;
+	hd_phase_set(worker, HD_PHASE_FAILED);
+}
+
+bool hd_worker_birth(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	int rc;
+
+	worker->held = NULL;
+	worker->frame = NULL;
+	worker->guest = NULL;
+	worker->owe = 0;
+	worker->block_depth = 0;
+	worker->turn_start = 0;
+	worker->may_linger = false;
+	worker->woken = false;
+	worker->check_spare = true;
+	worker->attention = 0;
+	worker->random = worker->index * 2654435761u + 1u;
+	worker->seen = (struct hd_mirror_values){
+		.index = worker->index,
+		.incarnation = atomic_load_explicit(
+			&worker->incarnation,
+			memory_order_relaxed), /* by the phase */
+		.tid = hd_thread_id(),
+	};
+	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+	rc = birth_steps(worker);
+	if (rc < 0) {
+		hd_worker_show(worker, HEDDLE_WORKER_LEFT);
+		birth_failed(worker, rc);
+		return false;
+	}
+	hd_mutex_lock(&pool->control);
+	pool->starting--;
+	hd_mutex_unlock(&pool->control);
+	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	hd_phase_set(worker, HD_PHASE_LIVE);
+	return true;
+}
+
+void hd_worker_retire(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	if (!atomic_exchange_explicit(&worker->leave, 1,
+				      memory_order_seq_cst)) /* leave-1 */
+		pool->live--;
+	hd_mutex_unlock(&pool->control);
+}
+
+void hd_worker_death(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_delay(HEDDLE_DELAY_RETIRE);
+	hd_worker_show(worker, HEDDLE_WORKER_LEAVING);
+	hd_upper.worker_end(worker);
+	if (pool->worker_exit)
+		pool->worker_exit(pool, worker->index, pool->hook_arg);
+	hd_rcu_unregister();
+	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
+	hd_self = NULL;
+	hd_delay(HEDDLE_DELAY_THREAD_END);
+	hd_phase_set(worker, HD_PHASE_LEFT);
+}

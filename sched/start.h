@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entries of the registry coming to life: reservation, creation, the first and
+ * the last steps of a worker's thread.
+ */
+#ifndef HEDDLE_SCHED_START_H
+#define HEDDLE_SCHED_START_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct heddle_pool;
+struct hd_worker;
+
+/*
+ * Under pool->control: the lowest free entry becomes RESERVED with a new
+ * incarnation and counts as live; NULL when there is none.
+ */
+struct hd_worker *hd_entry_reserve(struct heddle_pool *pool);
+
+/* The reservation came to nothing: the entry is free again. */
+void hd_entry_unreserve(struct hd_worker *worker);
+
+/* Under pool->control: may one more worker exist that is not blocked? */
+bool hd_entry_allowed(struct heddle_pool *pool);
+
+/*
+ * Maps the stack and creates the thread of a reserved entry. On failure the
+ * entry is free again, and *step (enum heddle_step) tells what failed.
+ */
+int hd_worker_create(struct hd_worker *worker, uint32_t *step);
+
+/*
+ * An ELASTIC pool that was started keeps one idle worker in hand: creates it
+ * when there is none. A failure is counted and retried by later callers.
+ */
+void hd_spare_check(struct heddle_pool *pool);
+
+/* First and last steps, on the worker's own thread. */
+bool hd_worker_birth(struct hd_worker *worker);
+void hd_worker_death(struct hd_worker *worker);
+
+/* The calling worker leaves by its own decision (a FRESH guest has ended). */
+void hd_worker_retire(struct hd_worker *worker);
+
+/* Publishes a phase and wakes those who wait for it. */
+void hd_phase_set(struct hd_worker *worker, uint32_t phase);
+uint32_t hd_phase_of(struct hd_worker *worker);
+
+#endif /* HEDDLE_SCHED_START_H */

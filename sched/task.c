@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A task's run and end. Order of its last steps: the state word is exchanged,
+ * then sleepers are woken by address; the memory may be gone by then, which a
+ * private futex wake does not mind.
+ */
+#include "sched/task.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "platform/cacheline.h"
+#include "platform/futex.h"
+#include "sched/group.h"
+#include "sched/pool.h"
+#include "sched/worker.h"
+
+_Static_assert(sizeof(struct hd_task) == sizeof(struct heddle_task),
+	       "the library's view overlays the public task");
+_Static_assert(offsetof(struct hd_task, state) ==
+		       offsetof(struct heddle_task, reserved0),
+	       "the state word lies in reserved0");
+_Static_assert(offsetof(struct hd_task, generation) ==
+		       offsetof(struct heddle_task, reserved),
+	       "the rest lies in reserved");
+
+void hd_task_finish(struct hd_task *task, uint32_t state)
+{
+	/* task-1: what the task wrote happens-before the return of a join. */
+	uint32_t before = atomic_exchange_explicit(
+		&task->state, state, memory_order_acq_rel); /* task-1 */
+
+	if (before & HD_TASK_WAITERS)
+		hd_futex_wake(&task->state, INT_MAX); /* the address only */
+}
+
+void hd_task_cancel_node(struct heddle_group *group, uint32_t index)
+{
+	struct hd_node *node = hd_node_at(&group->pool->nodes, index);
+	void (*fn)(void *) = node->fn;
+	void *arg = node->arg;
+
+	if (!hd_node_claim_any(node, hd_node_generation(node), HD_NODE_DEAD)) {
+		atomic_fetch_sub_explicit(&group->dead, 1,
+					  memory_order_relaxed); /* statistics */
+		return; /* cancelled or joined before; only linked still */
+	}
+	if (group->queue_slots)
+		atomic_fetch_sub_explicit(&group->queued, 1,
+					  memory_order_relaxed); /* a bound */
+	if (!fn && !(((struct hd_task *)arg)->flags & HEDDLE_TASK_DETACHED))
+		hd_task_finish(arg, HD_TASK_CANCELLED);
+}
+
+void hd_task_run(struct hd_worker *worker, struct heddle_group *group,
+		 struct heddle_group *upto, void (*fn)(void *), void *arg)
+{
+	struct hd_frame frame = {
+		.below = worker->frame, .group = group, .upto = upto
+	};
+
+	worker->frame = &frame;
+	if (fn) {
+		fn(arg);
+	} else {
+		struct hd_task *task = arg;
+		bool detached = task->flags & HEDDLE_TASK_DETACHED;
+
+		if (!detached) {
+			frame.task = arg;
+			atomic_store_explicit(&task->runner, worker->index + 1,
+					      memory_order_relaxed); /* join-2 */
+		}
+		task->fn(arg);
+		if (!detached)
+			hd_task_finish(task, HD_TASK_DONE);
+	}
+	worker->frame = frame.below;
+}

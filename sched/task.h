@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The library's view of struct heddle_task: its state word, and which node of
+ * the queues stands for it.
+ */
+#ifndef HEDDLE_SCHED_TASK_H
+#define HEDDLE_SCHED_TASK_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <heddle/task.h>
+
+struct heddle_group;
+struct hd_worker;
+
+/*
+ * The state word. A claim of the node (lockfree/nodes.h) decides between run,
+ * join and cancel; the word tells those who wait.
+ */
+enum hd_task_state {
+	HD_TASK_NEW       = 0,
+	HD_TASK_ACCEPTED  = 1,
+	HD_TASK_DONE      = 2,
+	HD_TASK_CANCELLED = 3,
+	HD_TASK_STATE     = 0xff,
+	HD_TASK_WAITERS   = 0x100, /* somebody sleeps on the word */
+};
+
+/* Overlays struct heddle_task from flags on; checked in sched/task.c. */
+struct hd_task {
+	heddle_task_fn fn;
+	uint32_t flags;
+	_Atomic uint32_t state;
+	uint64_t generation;         /* of the node; before the publication */
+	struct heddle_group *group;
+	uint32_t node;
+	_Atomic uint32_t runner;     /* index + 1 of the worker that runs it */
+};
+
+static inline struct hd_task *hd_task_of(struct heddle_task *task)
+{
+	return (struct hd_task *)(void *)task;
+}
+
+/* The task has returned; the last touch of it by the library. */
+void hd_task_finish(struct hd_task *task, uint32_t state);
+
+/* A node taken out of the queues by a close: its task ends as CANCELLED. */
+void hd_task_cancel_node(struct heddle_group *group, uint32_t node);
+
+/* Runs a claimed task or call on this stack, as a frame of the group. */
+void hd_task_run(struct hd_worker *worker, struct heddle_group *group,
+		 struct heddle_group *upto, void (*fn)(void *), void *arg);
+
+#endif /* HEDDLE_SCHED_TASK_H */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tree of groups. Groups and their tables are type-stable: a removed group
+ * keeps its memory for the next one in the same entry, because a look may
+ * still follow a stale bit into it and a ticket may still name it.
+ *
+ * group-1: a child is complete before it can be seen in its parent's table.
+ */
+#include "sched/tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lockfree/groupword.h"
+#include "platform/memory.h"
+#include "sched/group.h"
+#include "sched/options.h"
+#include "sched/pool.h"
+
+#define CHILDREN_DEFAULT 63u
+
+static struct heddle_group *child_at(struct heddle_group *group, uint32_t slot)
+{
+	return atomic_load_explicit(&group->child[slot],
+				    memory_order_acquire); /* group-1 */
+}
+
+static void set_child(struct heddle_group *group, uint32_t slot,
+		      struct heddle_group *child)
+{
+	atomic_store_explicit(&group->child[slot], child,
+			      memory_order_release); /* group-1 */
+}
+
+static uint32_t gate_of(struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->gate,
+				    memory_order_relaxed); /* locked */
+}
+
+/* The tables of an entry that is used for the first time; see find_entry(). */
+static int make_memory(struct heddle_pool *pool, struct heddle_group *group,
+		       uint32_t lanes, uint32_t children)
+{
+	if (!group->lane) {
+		group->lane = hd_alloc(lanes * sizeof(*group->lane));
+		if (!group->lane)
+			return -ENOMEM;
+		group->lane_room = lanes;
+	}
+	if (!group->child) {
+		int rc = hd_bitset_init(&group->ready, children + 1);
+
+		if (rc < 0)
+			return rc;
+		group->child = hd_alloc((children + 1) *
+					sizeof(*group->child));
+		if (!group->child) {
+			hd_bitset_fini(&group->ready);
+			return -ENOMEM;
+		}
+		group->children_max = children;
+	}
+	if (!group->has_waitq) {
+		hd_waitq_init(&group->returners, &pool->waitq_arena,
+			      group->index + 1);
+		group->has_waitq = true;
+	}
+	return 0;
+}
+
+void hd_tree_free_memory(struct heddle_group *group)
+{
+	if (group->child)
+		hd_bitset_fini(&group->ready);
+	hd_free(group->child);
+	hd_free(group->lane);
+}
+
+/* A free entry whose tables fit, else one that was never used. */
+static struct heddle_group *find_entry(struct heddle_pool *pool,
+				       uint32_t lanes, uint32_t children)
+{
+	uint32_t i;
+
+	for (i = 0; i < pool->groups_max; i++) {
+		struct heddle_group *group = &pool->group[i];
+
+		if (!group->pool)
+			return group;
+		if (!group->in_use && group->children_max == children &&
+		    group->lane_room >= lanes)
+			return group;
+	}
+	return NULL;
+}
+
+static uint32_t find_slot(struct heddle_group *parent)
+{
+	uint32_t slot;
+
+	for (slot = 1; slot <= parent->children_max; slot++)
+		if (!child_at(parent, slot))
+			return slot;
+	return 0;
+}
+
+static int check(const struct heddle_group_options *o)
+{
+	if (o->flags & ~(uint32_t)(HEDDLE_GROUP_WIDE | HEDDLE_GROUP_PAUSED))
+		return -EINVAL;
+	if (o->cap > HEDDLE_CAP_MAX || o->reserved ||
+	    o->children_max > HD_BITSET_MAX - 1)
+		return -EINVAL;
+	if (o->name && strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
+		return -EINVAL;
+	return 0;
+}
+
+static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
+		   struct heddle_group *group,
+		   const struct heddle_group_options *o, uint32_t lanes)
+{
+	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED ? 0
+		       : o->cap			      ? o->cap
+						      : HEDDLE_CAP_MAX;
+	uint64_t change = ++pool->changes;
+
+	group->parent = parent;
+	group->depth = parent ? parent->depth + 1 : 0;
+	group->lanes = lanes;
+	group->queue_slots = o->queue_slots;
+	group->own_gate = HD_GATE_OPEN;
+	group->owned_by_process = false;
+	group->in_use = true;
+	group->children = 0;
+	snprintf(group->name, sizeof(group->name), "%s",
+		 o->name ? o->name : "group");
+	atomic_store_explicit(&group->gate,
+			      parent ? gate_of(parent) : HD_GATE_OPEN,
+			      memory_order_relaxed); /* published below */
+	atomic_store_explicit(&group->change, change,
+			      memory_order_relaxed); /* published below */
+	hd_word_set_any(&group->word, (uint32_t)change, cap);
+}
+
+int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
+		const struct heddle_group_options *options,
+		struct heddle_group **out)
+{
+	struct heddle_group_options o;
+	uint32_t lanes, children, slot = 0;
+	struct heddle_group *group;
+	int rc = hd_options_read(&o, sizeof(o), options);
+
+	if (rc == 0)
+		rc = check(&o);
+	if (rc < 0)
+		return rc;
+	lanes = o.flags & HEDDLE_GROUP_WIDE ? pool->cpus : 1;
+	children = o.children_max ? o.children_max
+		   : parent	  ? CHILDREN_DEFAULT
+				  : 0;
+	hd_mutex_lock(&pool->control);
+	rc = -ESHUTDOWN;
+	if (pool->closing ||
+	    (parent && (!parent->in_use || (gate_of(parent) != HD_GATE_OPEN &&
+					    gate_of(parent) != HD_GATE_QUIESCE))))
+		goto unlock;
+	rc = -ENOSPC;
+	group = find_entry(pool, lanes, children);
+	if (parent)
+		slot = find_slot(parent);
+	if (!group || (parent && !slot))
+		goto unlock;
+	group->index = (uint32_t)(group - pool->group);
+	rc = make_memory(pool, group, lanes, children);
+	if (rc < 0)
+		goto unlock;
+	group->pool = pool;
+	group->slot = slot;
+	set_up(pool, parent, group, &o, lanes);
+	if (parent) {
+		parent->children++;
+		set_child(parent, slot, group);
+		atomic_store_explicit(&pool->tree, 1,
+				      memory_order_relaxed); /* hint */
+	}
+	*out = group;
+	rc = 0;
+unlock:
+	hd_mutex_unlock(&pool->control);
+	return rc;
+}
+
+struct heddle_group *hd_tree_next(struct heddle_group *group,
+				  struct heddle_group *top)
+{
+	uint32_t slot = 1;
+
+	for (;;) {
+		for (; slot <= group->children_max; slot++) {
+			struct heddle_group *child =
+				group->children ? child_at(group, slot) : NULL;
+
+			if (child)
+				return child;
+		}
+		if (group == top)
+			return NULL;
+		slot = group->slot + 1;
+		group = group->parent;
+	}
+}
+
+void hd_tree_remove(struct heddle_group *top)
+{
+	struct heddle_pool *pool = top->pool;
+	struct heddle_group *group = top, *parent = top->parent, *next;
+
+	/* No permit is to be had in the subtree from here on. */
+	for (; group; group = next) {
+		uint64_t change = ++pool->changes;
+
+		next = hd_tree_next(group, top);
+		hd_word_set_any(&group->word, (uint32_t)change, 0);
+		atomic_store_explicit(&group->change, change,
+				      memory_order_release); /* cap-1 */
+		group->in_use = false;
+	}
+	set_child(parent, top->slot, NULL);
+	parent->children--;
+	hd_bitset_clear_any(&parent->ready, top->slot);
+	for (group = top; group; group = next) {
+		next = hd_tree_next(group, top);
+		if (group != top)
+			set_child(group->parent, group->slot, NULL);
+	}
+}
+
+void hd_tree_gates(struct heddle_group *top)
+{
+	struct heddle_group *group;
+
+	for (group = top; group; group = hd_tree_next(group, top)) {
+		uint32_t gate = group->own_gate;
+		uint32_t above = group->parent ? gate_of(group->parent) : 0;
+
+		atomic_store_explicit(&group->gate,
+				      gate > above ? gate : above,
+				      memory_order_seq_cst); /* close-1 */
+	}
+}
+
+int heddle_group_create(struct heddle_group *parent,
+			const struct heddle_group_options *opts,
+			struct heddle_group **group)
+{
+	if (!group)
+		return -EINVAL;
+	*group = NULL;
+	if (!parent)
+		return -EINVAL;
+	if (hd_pool_forked(parent->pool))
+		return -ECHILD;
+	return hd_tree_add(parent->pool, parent, opts, group);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tree of groups as a data structure: adding and removing nodes, walking a
+ * subtree. All under pool->control except where said.
+ */
+#ifndef HEDDLE_SCHED_TREE_H
+#define HEDDLE_SCHED_TREE_H
+
+#include <stdint.h>
+
+struct heddle_pool;
+struct heddle_group;
+struct heddle_group_options;
+
+/* Adds a group below parent (NULL: the root). Takes the lock itself. */
+int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
+		const struct heddle_group_options *options,
+		struct heddle_group **out);
+
+/* Removes a quiet group and all below it: target 0, bits clear, slots free. */
+void hd_tree_remove(struct heddle_group *group);
+
+/* The next group of the subtree of top in preorder, NULL at the end. */
+struct heddle_group *hd_tree_next(struct heddle_group *group,
+				  struct heddle_group *top);
+
+/* Recomputes the strictest gate of each path in the subtree. */
+void hd_tree_gates(struct heddle_group *top);
+
+/* When the pool is destroyed. */
+void hd_tree_free_memory(struct heddle_group *group);
+
+#endif /* HEDDLE_SCHED_TREE_H */

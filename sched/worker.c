@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a worker between its start and its leave: search, run on a kept
+ * permit, linger, sleep. The protocol is doc/design/permits.md.
+ *
+ * attention-1: a lowered cap, a returner, a closing gate or an order to leave
+ * bumps attention after it has become visible; the worker takes a task, then
+ * loads attention, then calls it. Forbidden: the task was submitted after the
+ * change had returned, and the load misses the bump.
+ */
+#include "sched/worker.h"
+
+#include <stddef.h>
+
+#include <heddle/testing.h>
+
+#include "platform/clock.h"
+#include "platform/cpu.h"
+#include "platform/fault.h"
+#include "sched/group.h"
+#include "sched/look.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/queue.h"
+#include "sched/ready.h"
+#include "sched/start.h"
+#include "sched/task.h"
+#include "sched/upper.h"
+
+_Thread_local struct hd_worker *hd_self;
+
+/* Polls of about 0.2 us each before a worker with a permit gives up. */
+#define LINGER_POLLS 10
+#define LINGER_PAUSES 8
+/* Hand-overs to returners in a row while a start waits (B1). */
+#define RETURNS_MAX 16
+#define FREE_BATCH 32
+
+void hd_worker_show(struct hd_worker *worker, uint32_t state)
+{
+	struct hd_mirror_values *seen = &worker->seen;
+
+	if (state == HEDDLE_WORKER_RUNNING && seen->state == state)
+		return; /* not stamped for each task */
+	seen->state = state;
+	seen->group = worker->frame ? worker->frame->group->index
+		      : worker->held ? worker->held->index
+				     : UINT32_MAX;
+	seen->guest = hd_upper.guest_tid(worker->guest);
+	seen->since_ns = hd_now_ns();
+	hd_mirror_write_owner(&worker->mirror, seen);
+}
+
+void hd_worker_show_free(struct hd_worker *worker)
+{
+	worker->seen = (struct hd_mirror_values){ .index = worker->index,
+						  .group = UINT32_MAX };
+	hd_mirror_write_owner(&worker->mirror, &worker->seen);
+}
+
+static uint32_t attention_of(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->attention,
+				    memory_order_seq_cst); /* attention-1 */
+}
+
+static bool told_to_leave(struct hd_worker *worker)
+{
+	return atomic_load_explicit(&worker->leave,
+				    memory_order_seq_cst) != 0; /* leave-1 */
+}
+
+static void flush_free(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	if (!worker->free_count)
+		return;
+	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
+			 worker->free_first, worker->free_last,
+			 worker->free_count);
+	worker->free_count = 0;
+	worker->free_first = 0;
+}
+
+static void free_node(struct hd_worker *worker, uint32_t index)
+{
+	struct hd_node *node = hd_node_at(&worker->pool->nodes, index);
+
+	atomic_store_explicit(&node->next, worker->free_first,
+			      memory_order_relaxed); /* owned chain */
+	if (!worker->free_count)
+		worker->free_last = index;
+	worker->free_first = index;
+	if (++worker->free_count == FREE_BATCH)
+		flush_free(worker);
+}
+
+static void pay(struct hd_worker *worker)
+{
+	uint32_t owed = worker->owe;
+
+	worker->owe = 0;
+	if (owed)
+		hd_look(worker->pool, owed);
+}
+
+static void give_back(struct hd_worker *worker)
+{
+	worker->owe += hd_permit_give(worker->held, NULL);
+	worker->held = NULL;
+}
+
+void hd_worker_settle(struct hd_worker *worker)
+{
+	pay(worker);
+	if (worker->check_spare ||
+	    atomic_load_explicit(&worker->pool->spare_wanted,
+				 memory_order_relaxed)) { /* retried later */
+		worker->check_spare = false;
+		hd_spare_check(worker->pool);
+	}
+}
+
+/* Calls one task. False when it had been cancelled or joined before. */
+static bool run_one(struct hd_worker *worker, struct heddle_group *group,
+		    uint32_t index)
+{
+	struct hd_node *node = hd_node_at(&worker->pool->nodes, index);
+	void (*fn)(void *) = node->fn;
+	void *arg = node->arg;
+	bool mine = hd_node_claim_any(node, hd_node_generation(node),
+				      HD_NODE_TAKEN);
+
+	free_node(worker, index);
+	if (!mine) {
+		atomic_fetch_sub_explicit(&group->dead, 1,
+					  memory_order_relaxed); /* statistics */
+		return false;
+	}
+	if (group->queue_slots)
+		atomic_fetch_sub_explicit(&group->queued, 1,
+					  memory_order_relaxed); /* a bound */
+	hd_delay(HEDDLE_DELAY_CLAIM);
+	hd_worker_settle(worker);
+	if (atomic_load_explicit(&group->returners_row,
+				 memory_order_relaxed)) /* fairness hint */
+		atomic_store_explicit(&group->returners_row, 0,
+				      memory_order_relaxed); /* fairness hint */
+	worker->may_linger = true;
+	worker->woken = false;
+	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+	hd_task_run(worker, group, NULL, fn, arg);
+	return true;
+}
+
+/* The kept path goes to a returner of the group, if it is one's turn. */
+static bool yield_to_returner(struct hd_worker *worker,
+			      struct heddle_group *group)
+{
+	if (!hd_waitq_any(&group->returners, &worker->pool->waitq_arena))
+		return false;
+	if (atomic_load_explicit(&group->returners_row,
+				 memory_order_relaxed) /* fairness hint */
+		    >= RETURNS_MAX &&
+	    hd_queue_startable(group))
+		return false;
+	if (!hd_hand_to_returner(group))
+		return false;
+	atomic_fetch_add_explicit(&group->returners_row, 1,
+				  memory_order_relaxed); /* fairness hint */
+	worker->held = NULL;
+	return true;
+}
+
+/* What has changed? True when the permits were given away. */
+static bool attend(struct hd_worker *worker, struct heddle_group *group,
+		   uint32_t attention)
+{
+	worker->attention = attention;
+	if (hd_permit_give_over(group, &worker->owe)) {
+		worker->held = NULL;
+		return true;
+	}
+	if (yield_to_returner(worker, group))
+		return true;
+	if (atomic_load_explicit(&group->gate,
+				 memory_order_seq_cst) /* close-1 */
+		    > HD_GATE_DRAIN ||
+	    told_to_leave(worker)) {
+		give_back(worker);
+		return true;
+	}
+	return false;
+}
+
+/* Somebody competes: is the turn over? Only then is the clock read. */
+static bool turn_over(struct hd_worker *worker, struct heddle_group *group)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint64_t now = hd_now_ns();
+
+	if (!worker->turn_start) {
+		worker->turn_start = now;
+		return false;
+	}
+	if (now - worker->turn_start < pool->quantum_ns)
+		return false;
+	worker->turn_start = 0;
+	if (hd_ready_others(group))
+		return true;
+	/* Nobody does any more; who comes later sets the bit again. */
+	atomic_fetch_and_explicit(&pool->attention, ~HD_ATTENTION_COMPETE,
+				  memory_order_relaxed); /* hint */
+	return false;
+}
+
+/*
+ * Waits a bounded moment, with the permit, for more work; one worker at a time.
+ * It holds the searching flag, so submitters do not wake another one; the flag
+ * is cleared before the queues are read again, and a look is owed.
+ */
+static bool linger(struct hd_worker *worker, struct heddle_group *group)
+{
+	struct heddle_pool *pool = worker->pool;
+	bool found = false;
+	int i, k;
+
+	worker->may_linger = false;
+	if (atomic_exchange_explicit(&pool->searching, 1,
+				     memory_order_relaxed)) /* one at a time */
+		return false;
+	pay(worker);
+	for (i = 0; i < LINGER_POLLS && !found; i++) {
+		for (k = 0; k < LINGER_PAUSES; k++)
+			hd_relax();
+		found = hd_queue_tasks(group) ||
+			attention_of(pool) != worker->attention;
+	}
+	atomic_store_explicit(&pool->searching, 0,
+			      memory_order_seq_cst); /* look-1 */
+	worker->owe++;
+	return found;
+}
+
+/* Runs tasks of the held group until the permits are given back. */
+static void run_held(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct heddle_group *group = worker->held;
+
+	if (attend(worker, group, attention_of(pool)))
+		return;
+	worker->turn_start = 0;
+	for (;;) {
+		uint32_t index = hd_queue_take(worker, group), attention;
+
+		if (!index) {
+			if (worker->may_linger && linger(worker, group))
+				continue;
+			give_back(worker);
+			return;
+		}
+		/* See the task, load attention, call it. */
+		attention = attention_of(pool);
+		if (attention != worker->attention) {
+			hd_queue_put_back(worker, group, index);
+			if (attend(worker, group, attention))
+				return;
+			continue;
+		}
+		if (!run_one(worker, group, index))
+			continue;
+		if ((attention & HD_ATTENTION_COMPETE) &&
+		    turn_over(worker, group)) {
+			give_back(worker);
+			return;
+		}
+	}
+}
+
+/* Finds a group to work for, serving returners on the way. */
+static bool search(struct hd_worker *worker)
+{
+	for (;;) {
+		struct heddle_group *group = hd_ready_take(worker->pool, true,
+							   &worker->owe);
+
+		if (!group)
+			return false;
+		if (hd_hand_to_returner(group))
+			continue;
+		worker->held = group;
+		return true;
+	}
+}
+
+static void take_token(struct hd_worker *worker, uint32_t token)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	worker->check_spare = true;
+	if (token == HD_TOKEN_GUEST) {
+		void *bound = worker->bound;
+
+		worker->held = worker->bound_group;
+		worker->bound = NULL;
+		hd_upper.guest_run(worker, bound);
+		if (worker->fresh)
+			hd_worker_retire(worker);
+		return;
+	}
+	hd_assert(token >= HD_TOKEN_PERMIT);
+	worker->held = &pool->group[token - HD_TOKEN_PERMIT];
+	worker->woken = true;
+	/* look-1: clear the flag, then look for those who relied on it. */
+	atomic_store_explicit(&pool->searching, 0,
+			      memory_order_seq_cst); /* look-1 */
+	worker->owe++;
+}
+
+/* False when the worker is to leave. */
+static bool sleep_once(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint32_t token;
+
+	flush_free(worker);
+	if (worker->woken) {
+		worker->woken = false;
+		atomic_fetch_add_explicit(&pool->useless_wakes, 1,
+					  memory_order_relaxed); /* statistics */
+	}
+	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
+	hd_bitset_set_any(&pool->idle, worker->index);
+	hd_delay(HEDDLE_DELAY_SLEEP);
+	worker->owe++;
+	pay(worker);
+	/* leave-1: the stopper sets leave, then clears our idle bit; we set
+	 * the bit, then read leave. Forbidden: it finds the bit clear and we
+	 * read 0, and sleep for ever.
+	 */
+	if (told_to_leave(worker) &&
+	    hd_bitset_clear_any(&pool->idle, worker->index))
+		return false;
+	token = hd_parker_park_owner(&worker->parker);
+	if (token == HD_TOKEN_LEAVE)
+		return false;
+	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	take_token(worker, token);
+	return true;
+}
+
+static void live(struct hd_worker *worker)
+{
+	for (;;) {
+		if (worker->held) {
+			run_held(worker);
+			continue;
+		}
+		if (told_to_leave(worker))
+			return;
+		if (search(worker))
+			continue;
+		if (!sleep_once(worker))
+			return;
+	}
+}
+
+void hd_worker_main(void *arg)
+{
+	struct hd_worker *worker = arg;
+
+	hd_self = worker;
+	if (!hd_worker_birth(worker))
+		return;
+	if (worker->bound) /* created for a guest */
+		take_token(worker, HD_TOKEN_GUEST);
+	live(worker);
+	/* What is left in the deque and in the hand goes to the others. */
+	hd_queue_drain(worker);
+	flush_free(worker);
+	pay(worker);
+	hd_worker_death(worker);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker: one entry of the registry. Entries are type-stable until the pool
+ * is destroyed; each life of an entry has its own incarnation, thread, stack
+ * and ring of the deque. The ring is what RCU protects: a thief reads it
+ * inside a read section, and it is freed a grace period after it was retired.
+ *
+ * Field letters as in sched/group.h; O is the worker's own thread.
+ */
+#ifndef HEDDLE_SCHED_WORKER_H
+#define HEDDLE_SCHED_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <heddle/see.h>
+
+#include "lockfree/deque.h"
+#include "lockfree/mirror.h"
+#include "lockfree/parker.h"
+#include "platform/cacheline.h"
+#include "platform/thread.h"
+
+struct heddle_pool;
+struct heddle_group;
+struct heddle_task;
+
+/* Life of an entry; the word is a futex, every change wakes its waiters. */
+enum hd_phase {
+	HD_PHASE_FREE = 0,
+	HD_PHASE_RESERVED = 1, /* by a start, a spare or a spawn */
+	HD_PHASE_STARTING = 2, /* its thread was created */
+	HD_PHASE_LIVE = 3,     /* hooks done, in the registry, searching */
+	HD_PHASE_FAILED = 4,   /* a step of the start failed; ends by itself */
+	HD_PHASE_LEAVING = 5,  /* was told to leave, or is on its way out */
+	HD_PHASE_LEFT = 6,     /* R1: last store of its own */
+	HD_PHASE_JOINING = 7,  /* somebody joins it */
+	HD_PHASE_JOINED = 8,   /* R2 */
+};
+
+/* Tokens of the parker. PERMIT + group index hands over the path of a group. */
+enum hd_token {
+	HD_TOKEN_LEAVE = 2,
+	HD_TOKEN_GUEST = 3,
+	HD_TOKEN_LOOK = 4,
+	HD_TOKEN_PERMIT = 16,
+};
+
+/*
+ * What runs on a stack, newest first: a task of the held group, a task that a
+ * join runs above it, a guest. upto is the lowest group of the path that the
+ * frames below hold already (NULL: this frame holds the whole path).
+ */
+struct hd_frame {
+	struct hd_frame *below;
+	struct heddle_group *group;
+	struct heddle_group *upto;
+	struct heddle_task *task; /* NULL for a call and a guest */
+	void *guest;              /* the guest whose entry this frame is */
+};
+
+struct hd_worker {
+	/* Own thread: read and written for every task. */
+	HD_ALIGNED struct heddle_pool *pool; /* I */
+	uint32_t index;                      /* I */
+	uint32_t attention;                  /* O  last value handled */
+	struct heddle_group *held;           /* O  permits of this path */
+	struct hd_frame *frame;              /* O  newest, NULL: no user code */
+	uint32_t owe;                        /* O  looks owed */
+	uint32_t block_depth;                /* O */
+	uint64_t turn_start;                 /* O  0: not measured */
+	bool may_linger;                     /* O */
+	bool check_spare; /* O  left the idle set, or new */
+	bool woken;       /* O  by a wake not yet used */
+	uint32_t random;                     /* O  xorshift for victims */
+	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
+	uint32_t wait_node;                         /* O  for returner queues */
+	bool fresh;                   /* O  leaves after its guest */
+	void *tls;                    /* O  slot values; tls/ owns it */
+	void *guest;                  /* O  running guest, NULL: none */
+	_Atomic uint64_t incarnation; /* A  of this life */
+	struct hd_mirror_values seen; /* O  last written to mirror */
+
+	/* Stolen from. */
+	HD_ALIGNED struct hd_deque deque;
+	_Atomic uint32_t deque_group; /* A  index of its group */
+
+	/* Written by wakers and stoppers. */
+	HD_ALIGNED struct hd_parker parker;
+	_Atomic uint32_t leave;           /* A  1: leave when possible */
+	void *bound;                      /* guest handed over by a token */
+	struct heddle_group *bound_group; /* its permits came along, or NULL */
+
+	HD_ALIGNED _Atomic uint32_t phase; /* A  enum hd_phase, futex */
+	_Atomic uint32_t blocked;          /* A  1: inside a region */
+	/* what a frame waits for in a join, for EDEADLK; read under no lock */
+	_Atomic(struct heddle_task *) joining; /* A */
+	struct hd_thread thread;               /* by the phase's holder */
+	void *stack;
+	size_t stack_size;
+	int start_error; /* published by FAILED */
+	bool by_start; /* somebody waits for it */
+	uint32_t start_step;
+	char thread_name[16];
+
+	HD_ALIGNED struct hd_mirror mirror; /* A */
+};
+
+/* The one thread-local pointer of the library: the calling worker, or NULL. */
+extern _Thread_local struct hd_worker *hd_self;
+
+/* The body of every worker thread (platform/thread.c calls it). */
+void hd_worker_main(void *worker);
+
+/*
+ * Takes the permits of the group's whole path for the running stack, waiting
+ * in the group's queue of returners if need be; for guests and returners.
+ */
+void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group);
+
+/* Gives the held path back and pays what is owed for it. */
+void hd_worker_release(struct hd_worker *worker);
+
+/* Before user code runs: looks owed are paid, a spare is created. */
+void hd_worker_settle(struct hd_worker *worker);
+
+/* Publishes state (enum heddle_worker_state) and friends to the mirror. */
+void hd_worker_show(struct hd_worker *worker, uint32_t state);
+
+/* The entry is free: by whoever reaped its thread. */
+void hd_worker_show_free(struct hd_worker *worker);
+
+/*
+ * Binds an idle worker, or with fresh or when none is idle a new one, to a
+ * guest; it will call hd_upper.guest_run(worker, bound). If the permits of
+ * group are free they travel along. Returns 0, -EAGAIN, -ENOMEM, -ESHUTDOWN.
+ */
+int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
+		   void *bound, bool fresh, struct hd_worker **worker);
+
+/* Waits until a FRESH worker's thread has reached the level, and frees its entry. */
+int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,
+		   uint64_t deadline);
+
+#endif /* HEDDLE_SCHED_WORKER_H */

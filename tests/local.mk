@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Test programs have no suffix and are made of <folder>/<name>.c. Those of the
+# public surface link the shared library, as a user does, and need one line
+# here: their name. Those in unit/ reach inside and link the layers themselves;
+# they have a second line that says so. Scripts end in .t. All of them speak
+# TAP.
+
+check_LIBRARIES += %D%/tap/libtap.a
+%C%_tap_libtap_a_SOURCES = %D%/tap/tap.c %D%/tap/tap.h %D%/tap/run.c %D%/tap/run.h
+%C%_tap_libtap_a_CPPFLAGS = $(AM_CPPFLAGS)
+
+tap_lib = %D%/tap/libtap.a
+
+# What tests of the public surface share.
+check_LIBRARIES += %D%/support/libsupport.a
+%C%_support_libsupport_a_SOURCES = %D%/support/support.c %D%/support/support.h
+%C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
+
+support_lib = %D%/support/libsupport.a
+
+LDADD = $(support_lib) $(tap_lib) $(heddle_libs)
+unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
+
+## Programs ------------------------------------------------------------------
+
+public_tests = \
+	%D%/regression/f01-join-early \
+	%D%/regression/f05-nproc-exact \
+	%D%/regression/f18-create-fails \
+	%D%/regression/f22-last-task \
+	%D%/regression/f23-counts \
+	%D%/regression/f28-stop-at-cap
+
+unit_tests = \
+	%D%/unit/platform \
+	%D%/unit/tls-berth \
+	%D%/unit/tls-scrub \
+	%D%/unit/tls-slot \
+	%D%/unit/tls-tid
+
+check_PROGRAMS += %D%/tap/selftest $(unit_tests) $(public_tests)
+%C%_tap_selftest_LDADD = $(tap_lib)
+
+# unit: what they link
+%C%_unit_platform_LDADD = $(unit_libs)
+%C%_unit_tls_berth_LDADD = $(unit_libs)
+%C%_unit_tls_scrub_LDADD = $(unit_libs)
+%C%_unit_tls_slot_LDADD = $(unit_libs)
+%C%_unit_tls_tid_LDADD = $(unit_libs)
+# end of unit
+
+## Scripts -------------------------------------------------------------------
+
+script_tests = \
+	%D%/style/contract.t \
+	%D%/style/headers.t \
+	%D%/style/install.t \
+	%D%/style/layers.t \
+	%D%/style/library.t \
+	%D%/style/pairs.t \
+	%D%/style/run-one.t \
+	%D%/style/same-source.t \
+	%D%/style/text.t
+
+# Models in Promela, and what else a script reads.
+models = \
+	%D%/model/permits.pml
+
+EXTRA_DIST += $(script_tests) $(models) %D%/run-one.sh %D%/style/sh-tap.sh %D%/tsan.supp
+
+## How they run --------------------------------------------------------------
+
+TESTS += %D%/tap/selftest $(unit_tests) $(public_tests) $(script_tests)
+
+TEST_EXTENSIONS = .t
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = $(SHELL) $(top_srcdir)/%D%/run-one.sh
+T_LOG_DRIVER = $(LOG_DRIVER)
+T_LOG_COMPILER = $(LOG_COMPILER)
+
+AM_TESTS_ENVIRONMENT = \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	AWK='$(AWK)'; export AWK;
+if WITH_TSAN
+AM_TESTS_ENVIRONMENT += \
+	TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/%D%/tsan.supp $$TSAN_OPTIONS"; \
+	export TSAN_OPTIONS;
+endif
+
+# The flags of each machine, for the test that both see the same text. They
+# are written by the makefile itself so that they are those of the real rules.
+%D%/style/machines.env: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { \
+	  printf 'cc="%s"\n' '$(CC)'; \
+	  printf 'native="%s"\n' '$(DEFS) $(liblockfree_la_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -fPIC -DPIC'; \
+	  printf 'lab="%s"\n' '$(DEFS) $(LAB_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS)'; \
+	  printf 'sources="%s"\n' '$(lockfree_sources) $(sched_sources) $(tls_sources)'; \
+	  printf 'srcdir="%s"\n' '$(srcdir)'; \
+	  printf 'cxx="%s"\n' '$(CXX_OF_TESTS)'; \
+	  printf 'headers="%s"\n' '$(heddleinclude_HEADERS)'; \
+	  printf 'sanitizer="%s"\n' '$(SANITIZER_FLAGS)'; \
+	} >$@.tmp && mv $@.tmp $@
+check_DATA = %D%/style/machines.env
+CLEANFILES += %D%/style/machines.env
+
+# Only the tests that are programs, without the checks of the text.
+.PHONY: check-built
+check-built: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(check_PROGRAMS)'
+
+.PHONY: check-programs list-results
+check-programs: $(check_PROGRAMS)
+
+# One line for each test: its results are in <line>.log and <line>.trs.
+list-results:
+	@for log in $(TEST_LOGS); do echo "$${log%.log}"; done

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The shared library as a linker and a loader see it.
+#
+# clause: D4 (the text stays mapped)
+#
+# Method: readelf and nm on the file that would be installed, compared with
+# the calls that the public headers declare.
+set -eu
+# shellcheck source=tests/style/sh-tap.sh
+. "$(dirname "$0")/sh-tap.sh"
+
+library=$build/.libs/libheddle.so
+[ -e "$library" ] || skip_all "no $library: it is not built shared"
+command -v readelf >/dev/null || skip_all "readelf is missing (binutils)"
+# shellcheck disable=SC1091
+. "$build/tests/style/machines.env"
+
+nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' |
+	LC_ALL=C sort >"$scratch/exported"
+# The start of a declaration up to its opening parenthesis, over line ends.
+cat "$top"/include/heddle/*.h | sed 's|/\*.*\*/||' | tr '\n\t' '  ' |
+	grep -oE 'HEDDLE_API [^;(]*\(' | grep -oE 'heddle_[a-z0-9_]+ *\($' |
+	tr -d ' (' | LC_ALL=C sort -u >"$scratch/declared"
+
+if [ "$(wc -l <"$scratch/declared")" -ge 20 ]; then
+	pass "the headers declare calls"
+else
+	fail "the headers declare calls"
+	remark <"$scratch/declared"
+fi
+must "exported are exactly the declared calls" \
+	diff "$scratch/declared" "$scratch/exported"
+
+readelf -dW "$library" >"$scratch/dynamic"
+must "it stays mapped: NODELETE" grep -q 'Flags:.*NODELETE' "$scratch/dynamic"
+must "thread-local storage is static: STATIC_TLS" \
+	grep -q 'STATIC_TLS' "$scratch/dynamic"
+must "its name is libheddle.so.0" grep -q 'soname: \[libheddle.so.0\]' "$scratch/dynamic"
+
+# shellcheck disable=SC2154
+if [ -n "$sanitizer" ]; then
+	skip "nothing is left unresolved" "built with $sanitizer"
+	skip "no sanitizer is linked" "built with $sanitizer"
+else
+	ldd -r "$library" 2>&1 | grep 'undefined symbol' >"$scratch/missing" || :
+	if [ -s "$scratch/missing" ]; then
+		fail "nothing is left unresolved"
+		remark <"$scratch/missing"
+	else
+		pass "nothing is left unresolved"
+	fi
+	bad=
+	for file in "$library" $(find "$build" -type f -perm -100 ! -name '*.so*' \
+			! -name '*.sh' ! -name config.status ! -name libtool \
+			! -path '*/cargo-home/*' ! -path '*/ci-*'); do
+		readelf -dW "$file" 2>/dev/null | grep -qE 'NEEDED.*lib[atu]+b?san' &&
+			bad="$bad $file"
+	done
+	must "no program is linked with a sanitizer" test -z "$bad"
+	[ -z "$bad" ] || echo "$bad" | remark
+fi
+finish

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest on its worker, from the first permit to the last byte of the scrub,
+ * and the way out of it from any depth. Nothing here allocates.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+
+#include <heddle/block.h>
+
+#include "platform/futex.h"
+#include "platform/stack.h"
+#include "sched/pool.h"
+#include "sched/worker.h"
+#include "tls/berth.h"
+#include "tls/guest.h"
+#include "tls/process.h"
+#include "tls/scrub.h"
+#include "tls/slot.h"
+
+static int32_t call_entry(void *arg)
+{
+	struct heddle_guest *guest = arg;
+
+	return guest->state.fn(guest->state.arg);
+}
+
+/*
+ * The entry function, left by return or by heddle_guest_exit(). Nothing that
+ * changes between setjmp and longjmp is kept in a local variable.
+ */
+static __attribute__((noinline)) int32_t
+enter(struct hd_worker *worker, struct heddle_guest *guest, uintptr_t *top)
+{
+	jmp_buf exit;
+
+	guest->state.exit = &exit;
+	if (setjmp(exit) == 0)
+		guest->state.code = hd_stack_call(call_entry, guest, top);
+	/* A guest that ends inside a blocking region has its permits again. */
+	while (worker->block_depth)
+		heddle_block_end();
+	guest->state.exit = NULL;
+	return guest->state.code;
+}
+
+int heddle_guest_exit(int32_t code)
+{
+	struct hd_worker *worker = hd_self;
+	struct heddle_guest *guest = worker ? worker->guest : NULL;
+
+	if (!guest)
+		return -EPERM;
+	/* A frame of ours above it: a task, or one of its own destructors. */
+	if (worker->frame != guest->state.frame || worker->block_depth ||
+	    !guest->state.exit)
+		return -EBUSY;
+	guest->state.code = code;
+	longjmp(*guest->state.exit, 1);
+}
+
+void hd_guest_block(void *blocked_guest, bool blocked)
+{
+	struct heddle_guest *guest = blocked_guest;
+
+	/* Regions of a destructor change nothing: it is past the last kill. */
+	if (guest->state.exit)
+		hd_life_step(&guest->word,
+			     blocked ? HD_LIFE_RUNNING : HD_LIFE_BLOCKED,
+			     blocked ? HD_LIFE_BLOCKED : HD_LIFE_RUNNING);
+}
+
+/* Everything up to the first instruction of user code. */
+static void start(struct hd_worker *worker, struct heddle_guest *guest,
+		  struct hd_frame *frame)
+{
+	struct heddle_process *process = guest->process;
+
+	hd_life_step(&guest->word, HD_LIFE_CREATED, HD_LIFE_STARTING);
+	worker->guest = guest;
+	guest->worker = worker;
+	guest->incarnation =
+		atomic_load_explicit(&worker->incarnation,
+				     memory_order_relaxed); /* of this life */
+	if (!worker->held)
+		hd_worker_admit(worker, process->group);
+	hd_assert(worker->held == process->group);
+	/* The permits count it from here on. */
+	hd_guest_count(process->group, -1);
+	frame->below = worker->frame;
+	worker->frame = frame;
+	guest->state.frame = frame;
+	hd_worker_settle(worker);
+	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+	hd_slots_guest_begin(worker);
+	hd_life_step(&guest->word, HD_LIFE_STARTING, HD_LIFE_RUNNING);
+}
+
+/*
+ * The last touch of record and process: as soon as the lock is given up, a
+ * joiner may free the one and a destroy the other.
+ */
+static void tell(struct heddle_guest *guest)
+{
+	struct heddle_process *process = guest->process;
+	bool detached = guest->flags & HEDDLE_GUEST_DETACHED, waited;
+	void *spawn, *destroy;
+
+	hd_mutex_lock(&process->lock);
+	/* Relaxed: read under the lock, or as a hint by a NOW spawn. */
+	atomic_fetch_sub_explicit(&process->scrubbing, 1,
+				  memory_order_relaxed);
+	process->berths_taken--;
+	waited = hd_life_step(&guest->word, HD_LIFE_SCRUB, HD_LIFE_EXITED);
+	if (detached) {
+		hd_life_step(&guest->word, HD_LIFE_EXITED, HD_LIFE_RETIRED);
+		if (guest->flags & HEDDLE_GUEST_FRESH) {
+			hd_process_retire(process, guest);
+			spawn = hd_berth_pass(process);
+		} else {
+			spawn = hd_process_free_guest(process, guest);
+		}
+	} else {
+		spawn = hd_berth_pass(process);
+	}
+	destroy = hd_process_quiet(process);
+	hd_mutex_unlock(&process->lock);
+
+	if (spawn)
+		hd_futex_wake(spawn, 1);
+	if (waited)
+		hd_futex_wake(&guest->word, INT_MAX);
+	if (destroy)
+		hd_futex_wake(destroy, 1);
+}
+
+void hd_guest_run(struct hd_worker *worker, void *bound)
+{
+	struct heddle_guest *guest = bound;
+	struct heddle_process *process = guest->process;
+	struct hd_frame frame = { .group = process->group, .guest = guest };
+	struct heddle_pool *pool = worker->pool;
+	int32_t *exit_code;
+	uintptr_t top = 0;
+	int32_t code;
+
+	start(worker, guest, &frame);
+	hd_scrub_before(worker);
+	code = enter(worker, guest, &top);
+
+	hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
+	hd_slots_destruct(worker);
+	while (worker->block_depth)
+		heddle_block_end();
+	worker->frame = frame.below;
+	/* Relaxed: a spawn that sees it waits for us, one that does not, no. */
+	atomic_fetch_add_explicit(&process->scrubbing, 1,
+				  memory_order_relaxed);
+	hd_worker_release(worker);
+
+	hd_life_step(&guest->word, HD_LIFE_EXITING, HD_LIFE_SCRUB);
+	hd_worker_show(worker, HEDDLE_WORKER_SCRUB);
+	exit_code = guest->state.exit_code;
+	hd_scrub_guest(worker, guest, top);
+	if (exit_code)
+		*exit_code = code;
+	if (!(guest->flags & HEDDLE_GUEST_FRESH))
+		atomic_fetch_add_explicit(&pool->guests_recycled, 1,
+					  memory_order_relaxed); /* statistics */
+	tell(guest);
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The command `heddle`, with the subcommands of bench/ and papers/ in it.
+# tools/buildinfo.c and tools/paths are written by configure: how this build
+# was made, and where its parts lie while it has not been installed.
+tools_sources = \
+	%D%/args.c %D%/args.h \
+	%D%/buildinfo.h \
+	%D%/commands.h \
+	%D%/info.c \
+	%D%/json.c %D%/json.h \
+	%D%/machine.c %D%/machine.h \
+	%D%/machine_cgroup.c \
+	%D%/machine_process.c \
+	%D%/main.c \
+	%D%/out.c %D%/out.h \
+	%D%/progress.c %D%/progress.h \
+	%D%/random.h \
+	%D%/results.c %D%/results.h \
+	%D%/say.c %D%/say.h \
+	%D%/stats.c %D%/stats.h \
+	%D%/stress.c %D%/stress.h \
+	%D%/stress_cap.c \
+	%D%/stress_guest.c \
+	%D%/stress_run.c \
+	%D%/stress_start.c \
+	%D%/stress_submit.c \
+	%D%/stress_watch.c \
+	%D%/svg.c %D%/svg.h \
+	%D%/svg_axis.c %D%/svg_axis.h \
+	%D%/svg_bars.c
+
+EXTRA_PROGRAMS += heddle
+heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)
+nodist_heddle_SOURCES = %D%/buildinfo.c
+heddle_CPPFLAGS = $(AM_CPPFLAGS)
+heddle_LDADD = $(heddle_libs) -lm
