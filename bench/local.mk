@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Workloads, our side and the opponents'.
-bench_sources =
+bench_sources = \
+	%D%/opponents/rust.c %D%/opponents/rust.h
 
 ## Rust opponents ------------------------------------------------------------
 

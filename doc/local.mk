@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%D%/contract.md \
 	%D%/contract.tsv \
+	%D%/design/permits-model.md \
 	%D%/design/permits.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \

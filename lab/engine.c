@@ -181,13 +181,29 @@ static unsigned int runnable(unsigned int *option, bool leaves)
 	return n;
 }
 
-/* During setup fiber 0 goes on when it can; when it settles, the others do. */
+/*
+ * During setup fiber 0 goes on when it can, and comes last when it settles. The
+ * others take turns step by step: all workers of a pool are equally far when
+ * the last one has started.
+ */
 static unsigned int quiet_pick(const unsigned int *option, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++)
-		if ((option[i] == 0) != e.settling)
-			return i;
-	return 0;
+	unsigned int best = 0, best_rank = UINT32_MAX;
+
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int rank = (option[i] + LAB_FIBERS_MAX - e.current -
+				     1) % LAB_FIBERS_MAX;
+
+		if (option[i] == 0)
+			rank = e.settling ? LAB_FIBERS_MAX : 0;
+		else
+			rank++;
+		if (rank < best_rank) {
+			best = i;
+			best_rank = rank;
+		}
+	}
+	return best;
 }
 
 static void reschedule(bool leaves)

@@ -22,10 +22,23 @@ lab_sources = \
 
 # One program for each file of scenarios.
 lab_programs = \
+	%D%/scenarios/kick \
+	%D%/scenarios/kick \
 	%D%/scenarios/litmus \
 	%D%/scenarios/park
 
 lab_libs = %D%/liblab.a %D%/liblab_heddle.a %D%/liblab.a
+
+# Broken twins of the library, which the scenarios must find.
+lab_twins = \
+	%D%/twins/full-forgotten.sed \
+	%D%/twins/give-unseen.sed \
+	%D%/twins/kick-own.sed \
+	%D%/twins/ready-lost.sed \
+	%D%/twins/sleep-unseen.sed \
+	%D%/twins/wake-no-chain.sed
+
+EXTRA_DIST += %D%/make-twin $(lab_twins)
 
 if WITH_LAB
 noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a
@@ -35,7 +48,6 @@ noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a
 %C%_liblab_heddle_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
 noinst_PROGRAMS += $(lab_programs)
-EXTRA_PROGRAMS += %D%/scenarios/kick
 %C%_scenarios_kick_CPPFLAGS = $(LAB_CPPFLAGS)
 %C%_scenarios_kick_LDADD = $(lab_libs)
 %C%_scenarios_litmus_CPPFLAGS = $(LAB_CPPFLAGS)

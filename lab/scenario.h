@@ -52,6 +52,15 @@ extern const struct lab_scenario *const lab_scenarios[];
 # define LAB_GHOST __attribute__((no_sanitize("thread"), noinline))
 #endif
 
+/*
+ * Once in each file of scenarios that use the library: links lab/self.c, which
+ * knows the library's thread-local variable.
+ */
+#define LAB_USES_LIBRARY \
+	void **lab_thread_local(void); \
+	extern void **(*const lab_uses_library)(void); \
+	void **(*const lab_uses_library)(void) = lab_thread_local
+
 /* Ends the execution as failed unless the condition holds. */
 #define LAB_ASSERT(condition) \
 	((condition) ? (void)0 : \

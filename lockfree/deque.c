@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ring of a deque coming and going. */
+/* The rings of the deques: made, freed, and retired while thieves look. */
 #include "lockfree/deque.h"
 
 #include <errno.h>
@@ -9,39 +9,56 @@
 
 static void free_ring(struct hd_retired *retired)
 {
-	hd_free((char *)retired - offsetof(struct hd_ring, retired));
+	/* retired is the first member: the same address. */
+	hd_free(retired);
 }
+_Static_assert(offsetof(struct hd_deque_ring, retired) == 0,
+	       "a ring is freed by the address of its first member");
 
 int hd_deque_init(struct hd_deque *deque, uint32_t slots)
 {
-	struct hd_ring *ring = hd_deque_ring(deque);
+	struct hd_deque_ring *ring;
 
-	if (ring)
-		return 0;
+	if (slots < 2 || slots > HD_DEQUE_SLOTS_MAX || slots & (slots - 1))
+		return -EINVAL;
 	ring = hd_alloc(sizeof(*ring) + slots * sizeof(ring->slot[0]));
 	if (!ring)
 		return -ENOMEM;
-	ring->mask = slots - 1;
+	ring->slots = slots;
+	ring->retired.free_fn = free_ring;
+	deque->top_seen = atomic_load_explicit(
+		&deque->top, memory_order_acquire); /* deque-3 */
 	atomic_store_explicit(&deque->ring, ring,
-			      memory_order_release); /* deque-3 */
+			      memory_order_release); /* deque-4 */
 	return 0;
+}
+
+int hd_deque_init_at(struct hd_deque *deque, uint32_t slots, uint64_t index)
+{
+	atomic_store_explicit(&deque->top, index,
+			      memory_order_relaxed); /* before publication */
+	atomic_store_explicit(&deque->bottom, index,
+			      memory_order_relaxed); /* before publication */
+	return hd_deque_init(deque, slots);
 }
 
 void hd_deque_fini(struct hd_deque *deque)
 {
-	hd_free(hd_deque_ring(deque));
+	hd_free(atomic_load_explicit(&deque->ring,
+				     memory_order_relaxed)); /* no thief */
 	atomic_store_explicit(&deque->ring, NULL,
-			      memory_order_relaxed); /* nobody is left */
+			      memory_order_relaxed); /* no thief */
 }
 
-void hd_deque_retire_ring(struct hd_deque *deque, struct hd_reclaim *reclaim)
+void hd_deque_retire_owner(struct hd_deque *deque, struct hd_reclaim *reclaim)
 {
-	struct hd_ring *ring = hd_deque_ring(deque);
+	struct hd_deque_ring *ring = atomic_load_explicit(
+		&deque->ring, memory_order_relaxed); /* own word */
 
+	hd_assert(hd_deque_length_any(deque) == 0);
 	if (!ring)
 		return;
 	atomic_store_explicit(&deque->ring, NULL,
-			      memory_order_relaxed); /* old ones stay valid */
-	ring->retired.free_fn = free_ring;
+			      memory_order_release); /* deque-4 */
 	hd_reclaim_retire_any(reclaim, &ring->retired);
 }

@@ -1,193 +1,250 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A deque of node indices with a fixed ring: the owner pushes and pops at the
- * bottom, thieves take at the top. Chase and Lev, SPAA 2005; the orders follow
- * Le, Pop, Cohen and Zappa Nardelli, PPoPP 2013, with sequentially consistent
- * accesses where they have fences, so that sanitizers understand it.
+ * The work-stealing deque: the owner pushes and pops at the bottom, thieves take
+ * from the top. D. Chase and Y. Lev, "Dynamic Circular Work-Stealing Deque",
+ * SPAA 2005, with a ring of fixed size (a full one says so) and the orders of
+ * N. M. Le, A. Pop, A. Cohen and F. Zappa Nardelli, "Correct and Efficient
+ * Work-Stealing for Weak Memory Models", PPoPP 2013, where sequentially consistent
+ * accesses stand in place of their fences.
  *
- *          push   pop  steal  length
- * push      X      X     -      -     - safe together
- * pop       X      X     -      -     X caller must exclude: one owner
- * steal     -      -     -      -
+ *                push/pop/retire_owner  steal_any  length_any  init/fini
+ * ..._owner                X                -          -           X
+ * steal_any                -                -          -           X
+ * length_any               -                -          -           -
  *
- * Progress: push and length wait-free; pop wait-free; steal lock-free (it says
- * RETRY when another took the same task).
+ * -  safe together      X  caller must exclude (here: one owner thread)
  *
- * top and bottom are 64 bits wide and only grow apart by the ring's size: at
- * 1 ns an operation they wrap after 584 years. The ring is freed a grace
- * period after it was retired; indices go on where they were, so that a thief
- * with an old ring loses its CAS: whoever took the task at top has moved top.
+ * Progress: push and pop are wait-free. A steal is one attempt and wait-free;
+ * RETRY says that another steal or a pop had the task, so a loop around it is
+ * lock-free.
+ *
+ * Life: the indices never go back, not even from one life of the deque to the
+ * next. A thief that slept through the end of a life fails its CAS, whatever ring
+ * it read. So the ring alone must outlast its readers: a thief holds a read
+ * section of RCU where the owner may retire the ring, and a ring is retired or
+ * replaced only when the deque is empty.
+ *
+ * Wrap: top and bottom are 64 bits and only their difference is used; at a push
+ * each nanosecond they wrap after 584 years, and even then nothing breaks. The
+ * place in the ring is the index modulo a power of two.
+ *
+ * ABA: a thief's CAS on top succeeds only if the index it read is still the
+ * oldest; an index is used once.
+ *
+ * Emptiness is linearizable. A steal or length reads top, then bottom: the top
+ * had not fallen when bottom was read, so bottom <= top means empty then. Below
+ * the last task bottom is lowered before it is decided whether the owner or a
+ * thief has it; a call that begins afterwards reads "empty", and a thief that
+ * still wins read bottom before, so its steal is ordered first.
+ *
+ * deque-1: who reads bottom sees the tasks below it and the ring they are in.
+ *
+ * deque-2: the last task is not taken twice (store buffering):
+ *
+ *   owner                            thief
+ *   O1  bottom = b (seq_cst)         T1  read top (seq_cst)
+ *   O2  read top (seq_cst)           T2  read bottom (seq_cst)
+ *   O3  no CAS if top < b            T3  CAS top (seq_cst)
+ *
+ * Forbidden: O2 reads top < b, T1 reads top = b and T2 reads bottom > b. Then both
+ * had task b. With release and acquire alone it happens.
+ *
+ * deque-3: a slot is written again only after the thief that took its task has
+ * read it: its CAS releases, the owner's look at top acquires.
+ *
+ * deque-4: a thief sees the ring whole.
+ *
+ * deque-5: a push is work that is published; the pusher then reads who is idle,
+ * who goes idle then reads the length. Forbidden: both read the old value.
  */
 #ifndef HEDDLE_LOCKFREE_DEQUE_H
 #define HEDDLE_LOCKFREE_DEQUE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lockfree/reclaim.h"
 #include "platform/cacheline.h"
 
+/* A steal lost a race; the deque need not be empty. Never an index. */
 #define HD_DEQUE_RETRY UINT32_MAX
 
-struct hd_ring {
-	struct hd_retired retired;
-	uint32_t mask;
-	_Atomic uint32_t slot[];
+#define HD_DEQUE_SLOTS_MAX (UINT32_C(1) << 30)
+
+struct hd_deque_ring {
+	struct hd_retired retired; /* O */
+	uint64_t slots;            /* I  a power of two */
+	_Atomic uint32_t slot[];   /* A */
 };
 
 struct hd_deque {
-	HD_ALIGNED _Atomic uint64_t bottom;    /* owner writes */
-	_Atomic(struct hd_ring *) ring;        /* see above */
-	HD_ALIGNED _Atomic uint64_t top;       /* thieves and owner, CAS */
-};
+	/* Written by the owner. */
+	HD_ALIGNED _Atomic uint64_t bottom;   /* A  owner writes */
+	_Atomic(struct hd_deque_ring *) ring; /* A  owner writes */
+	uint64_t top_seen;                    /* O  top is at least this */
 
-/* Gives the deque a ring of slots (a power of two) if it has none. */
+	/* Written by thieves, and by the owner at the last task. */
+	HD_ALIGNED _Atomic uint64_t top; /* A */
+};
+_Static_assert(sizeof(struct hd_deque) == 2 * HD_CACHELINE,
+	       "the owner's words and the thieves' share no line");
+
+/*
+ * Gives the deque a ring. The memory was zeroed before the first life; in a
+ * later one the indices go on where they were. 0, -EINVAL if slots is not
+ * a power of two from 2 to HD_DEQUE_SLOTS_MAX, -ENOMEM.
+ */
 int hd_deque_init(struct hd_deque *deque, uint32_t slots);
 
-/* Frees the ring at once: nobody uses the deque any more. */
+/* The same with both indices at that value: for tests of the wrap. */
+int hd_deque_init_at(struct hd_deque *deque, uint32_t slots, uint64_t index);
+
+/* Frees the ring at once: there is no thief any more. */
 void hd_deque_fini(struct hd_deque *deque);
 
-/* Takes the ring away from an empty deque without owner; freed by a flush. */
-void hd_deque_retire_ring(struct hd_deque *deque, struct hd_reclaim *reclaim);
+/*
+ * Ends a life while thieves may look: the deque must be empty, the ring goes to
+ * the list of what is freed a grace period later.
+ */
+void hd_deque_retire_owner(struct hd_deque *deque, struct hd_reclaim *reclaim);
 
-/* For tests: both ends at a value, before the first use. */
-static inline void hd_deque_init_at(struct hd_deque *deque, uint64_t at)
+/* A ring outlives its owner until it is retired; the next owner takes it up. */
+static inline bool hd_deque_has_ring_owner(struct hd_deque *deque)
 {
-	atomic_store_explicit(&deque->top, at,
-			      memory_order_relaxed); /* not shared yet */
-	atomic_store_explicit(&deque->bottom, at,
-			      memory_order_relaxed); /* not shared yet */
-}
-
-static inline struct hd_ring *hd_deque_ring(struct hd_deque *deque)
-{
-	/* deque-3: the ring is complete before it can be seen. */
 	return atomic_load_explicit(&deque->ring,
-				    memory_order_acquire); /* deque-3 */
+				    memory_order_relaxed) != NULL; /* own word */
 }
 
-static inline bool hd_deque_push_ordered(struct hd_deque *deque, uint32_t index,
-					 bool publish)
+/* Writes the slot that the next bottom will cover; false when it is taken. */
+static inline bool hd_deque_place_owner(struct hd_deque *deque, uint64_t bottom,
+					uint32_t index)
 {
-	uint64_t bottom = atomic_load_explicit(
-		&deque->bottom, memory_order_relaxed); /* own word */
-	uint64_t top = atomic_load_explicit(
-		&deque->top, memory_order_acquire); /* deque-2 */
-	struct hd_ring *ring = hd_deque_ring(deque);
+	struct hd_deque_ring *ring = atomic_load_explicit(
+		&deque->ring, memory_order_relaxed); /* own word */
 
-	if (bottom - top > ring->mask)
-		return false;
-	atomic_store_explicit(&ring->slot[bottom & ring->mask], index,
-			      memory_order_relaxed); /* by bottom */
-	/* deque-1: a thief that sees the bottom sees the slot and the node.
-	 * deque-4: a pushed task is work (doc/design/permits.md). Forbidden:
-	 * the owner reads "nobody sleeps" and the sleeper reads length 0.
-	 */
-	if (publish)
-		atomic_store_explicit(&deque->bottom, bottom + 1,
-				      memory_order_seq_cst); /* deque-1 deque-4 */
-	else
-		atomic_store_explicit(&deque->bottom, bottom + 1,
-				      memory_order_release); /* deque-1 */
+	if (bottom - deque->top_seen >= ring->slots) {
+		deque->top_seen = atomic_load_explicit(
+			&deque->top, memory_order_acquire); /* deque-3 */
+		if (bottom - deque->top_seen >= ring->slots)
+			return false;
+	}
+	atomic_store_explicit(&ring->slot[bottom & (ring->slots - 1)], index,
+			      memory_order_relaxed); /* published by bottom */
 	return true;
 }
 
-/* False when the ring is full. */
+/* False when the deque is full. */
 static inline bool hd_deque_push_owner(struct hd_deque *deque, uint32_t index)
 {
-	return hd_deque_push_ordered(deque, index, true);
-}
+	uint64_t bottom = atomic_load_explicit(
+		&deque->bottom, memory_order_relaxed); /* own word */
 
-/* Part of a batch: a later push_owner publishes it as work. */
-static inline bool hd_deque_push_quiet_owner(struct hd_deque *deque,
-					     uint32_t index)
-{
-	return hd_deque_push_ordered(deque, index, false);
+	if (!hd_deque_place_owner(deque, bottom, index))
+		return false;
+	atomic_store_explicit(&deque->bottom, bottom + 1,
+			      memory_order_seq_cst); /* deque-1, deque-5 */
+	return true;
 }
 
 /*
- * The newest, 0 when empty.
- *
- * deque-5: the owner lowers bottom, then reads top; a thief reads top, then
- * bottom. Forbidden: both take the last task, the owner reading the old top
- * and the thief the old bottom.
+ * As above for all but the last of a batch: a thief may see the task, but only
+ * the push that ends the batch publishes it to who is about to sleep.
  */
+static inline bool hd_deque_push_quiet_owner(struct hd_deque *deque,
+					     uint32_t index)
+{
+	uint64_t bottom = atomic_load_explicit(
+		&deque->bottom, memory_order_relaxed); /* own word */
+
+	if (!hd_deque_place_owner(deque, bottom, index))
+		return false;
+	atomic_store_explicit(&deque->bottom, bottom + 1,
+			      memory_order_release); /* deque-1 */
+	return true;
+}
+
+/* The newest task, or 0 when there is none (for certain: only we push). */
 static inline uint32_t hd_deque_pop_owner(struct hd_deque *deque)
 {
 	uint64_t bottom = atomic_load_explicit(
 		&deque->bottom, memory_order_relaxed); /* own word */
 	uint64_t top = atomic_load_explicit(
-		&deque->top, memory_order_relaxed); /* may only have grown */
-	struct hd_ring *ring;
-	uint32_t index;
-
-	if (bottom == top)
-		return 0;
-	bottom--;
-	atomic_store_explicit(&deque->bottom, bottom,
-			      memory_order_seq_cst); /* deque-5 */
-	top = atomic_load_explicit(&deque->top,
-				   memory_order_seq_cst); /* deque-5 */
-	if ((int64_t)(bottom - top) < 0) {
-		atomic_store_explicit(&deque->bottom, bottom + 1,
-				      memory_order_relaxed); /* empty either way */
-		return 0;
-	}
-	ring = hd_deque_ring(deque);
-	index = atomic_load_explicit(&ring->slot[bottom & ring->mask],
-				     memory_order_relaxed); /* own push */
-	if (bottom > top)
-		return index;
-	/* The last one: thieves may want it too. */
-	if (!atomic_compare_exchange_strong_explicit(
-		    &deque->top, &top, top + 1,
-		    memory_order_seq_cst,  /* deque-2 deque-5 */
-		    memory_order_relaxed)) /* lost */
-		index = 0;
-	atomic_store_explicit(&deque->bottom, bottom + 1,
-			      memory_order_relaxed); /* empty either way */
-	return index;
-}
-
-/*
- * The oldest, 0 when empty, HD_DEQUE_RETRY when somebody else got it. Inside
- * a read section of RCU, or where no ring can be retired.
- */
-static inline uint32_t hd_deque_steal_any(struct hd_deque *deque)
-{
-	uint64_t top = atomic_load_explicit(&deque->top,
-					    memory_order_seq_cst); /* deque-5 */
-	uint64_t bottom = atomic_load_explicit(
-		&deque->bottom, memory_order_seq_cst); /* deque-1 deque-5 */
-	struct hd_ring *ring;
+		&deque->top, memory_order_relaxed); /* only grows */
+	struct hd_deque_ring *ring;
 	uint32_t index;
 
 	if ((int64_t)(bottom - top) <= 0)
 		return 0;
-	ring = hd_deque_ring(deque);
-	if (!ring)
-		return 0; /* the owner has left, so it was empty */
-	index = atomic_load_explicit(&ring->slot[top & ring->mask],
-				     memory_order_relaxed); /* by bottom */
-	/* deque-2: the owner reuses the slot after it has seen the new top. */
+	bottom--;
+	atomic_store_explicit(&deque->bottom, bottom,
+			      memory_order_seq_cst); /* deque-1, deque-2 */
+	top = atomic_load_explicit(&deque->top,
+				   memory_order_seq_cst); /* deque-2, deque-3 */
+	deque->top_seen = top;
+	if ((int64_t)(bottom - top) < 0) {
+		index = 0; /* the last one was stolen */
+		goto raise_bottom;
+	}
+	ring = atomic_load_explicit(&deque->ring,
+				    memory_order_relaxed); /* own word */
+	index = atomic_load_explicit(&ring->slot[bottom & (ring->slots - 1)],
+				     memory_order_relaxed); /* own store */
+	if (bottom != top)
+		return index;
 	if (!atomic_compare_exchange_strong_explicit(
 		    &deque->top, &top, top + 1,
-		    memory_order_seq_cst,  /* deque-2 deque-5 */
-		    memory_order_relaxed)) /* lost */
+		    memory_order_seq_cst,  /* deque-2, deque-3 */
+		    memory_order_relaxed)) /* a thief was first */
+		index = 0;
+raise_bottom:
+	atomic_store_explicit(&deque->bottom, bottom + 1,
+			      memory_order_release); /* deque-1 */
+	return index;
+}
+
+/*
+ * The oldest task; 0 when there was none at some instant of the call;
+ * HD_DEQUE_RETRY when somebody else had it. In a read section of RCU if the
+ * owner may retire its ring.
+ */
+static inline uint32_t hd_deque_steal_any(struct hd_deque *deque)
+{
+	uint64_t top = atomic_load_explicit(&deque->top,
+					    memory_order_seq_cst); /* deque-2 */
+	uint64_t bottom = atomic_load_explicit(
+		&deque->bottom,
+		memory_order_seq_cst); /* deque-1, deque-2, deque-5 */
+	struct hd_deque_ring *ring;
+	uint32_t index;
+
+	if ((int64_t)(bottom - top) <= 0)
+		return 0;
+	ring = atomic_load_explicit(&deque->ring,
+				    memory_order_acquire); /* deque-4 */
+	if (!ring)
+		return HD_DEQUE_RETRY; /* it was emptied, then retired */
+	index = atomic_load_explicit(&ring->slot[top & (ring->slots - 1)],
+				     memory_order_relaxed); /* by the CAS */
+	if (!atomic_compare_exchange_strong_explicit(
+		    &deque->top, &top, top + 1,
+		    memory_order_seq_cst,  /* deque-2, deque-3 */
+		    memory_order_relaxed)) /* only that it was lost */
 		return HD_DEQUE_RETRY;
 	return index;
 }
 
-/* Linearisable for "empty". */
-static inline uint32_t hd_deque_length_any(struct hd_deque *deque)
+/* 0 means empty at some instant of the call; more is out of date at once. */
+static inline uint32_t hd_deque_length_any(const struct hd_deque *deque)
 {
 	uint64_t top = atomic_load_explicit(&deque->top,
-					    memory_order_seq_cst); /* deque-4 */
+					    memory_order_seq_cst); /* deque-2 */
 	uint64_t bottom = atomic_load_explicit(
-		&deque->bottom, memory_order_seq_cst); /* deque-4 */
+		&deque->bottom, memory_order_seq_cst); /* deque-1, deque-5 */
+	int64_t length = (int64_t)(bottom - top);
 
-	return (int64_t)(bottom - top) > 0 ? (uint32_t)(bottom - top) : 0;
+	return length > 0 ? (uint32_t)length : 0;
 }
 
 #endif /* HEDDLE_LOCKFREE_DEQUE_H */

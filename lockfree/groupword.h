@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The word of a group: generation, target and count in one 64-bit atomic, so
- * that a permit is taken against the target that is in force at that instant.
- * No field can borrow from another: count is only raised below target and
- * only lowered above zero, and the others are written whole.
+ * The word that makes a cap exact: how many permits of a group are out (count),
+ * how many may be (target), and which change set the target (generation). One
+ * 64-bit word, so that count < target is decided where count is raised. Fields
+ * cannot run into each other: count is raised only below target, lowered only
+ * above 0, both by a CAS that has seen the whole word; generation wraps
+ * within its field. Count above target is a state of its own: the cap was
+ * lowered, and it falls by what is given back.
  *
- *            take  give  give_over  set
- * take         -     -       -       -     - safe together
- * give         -     -       -       -     X caller must exclude
- * give_over    -     -       -       -
- * set          -     -       -       X     (two sets: the control lock)
+ *              take_any  give_any  give_over_any  set_any
+ * take_any        -         -           -            -
+ * give_any        -         -           -            -
+ * give_over_any   -         -           -            -
+ * set_any         -         -           -            -   (one changer at a
+ *                                                 time, for the generation)
+ * -  safe together
  *
- * Progress: lock-free, each a CAS loop that fails only when another succeeded;
- * give is one fetch_sub.
+ * Progress: lock-free. Context: any thread.
  *
- * All are sequentially consistent: headroom is one of the three facts of
- * doc/design/permits.md. Forbidden: a give-back reads "nothing is ready" and
- * the one who made it ready reads the count before the give-back.
- * The labels of these pairs are ready-2, permit-1 and close-1 in sched/.
+ * ABA: the word is the whole state; the same value again is the same state.
+ *
+ * groupword-1: headroom is one of three facts (work, headroom, a worker), and
+ * whoever makes one true looks at the others afterwards:
+ *
+ *   giver                             searcher
+ *   G1  count - 1 (seq_cst CAS)       S1  clear the ready bit (seq_cst)
+ *   G2  read the ready bit (seq_cst)  S2  read the word (seq_cst)
+ *
+ * Forbidden: G2 reads the bit as still set and S2 reads "full". Then nobody
+ * would set the bit again. A give also hands over what its worker did to the
+ * next one that takes: the CAS releases and acquires.
  */
 #ifndef HEDDLE_LOCKFREE_GROUPWORD_H
 #define HEDDLE_LOCKFREE_GROUPWORD_H
@@ -31,39 +43,41 @@
 #define HD_WORD_COUNT_BITS      20
 #define HD_WORD_TARGET_BITS     20
 #define HD_WORD_GENERATION_BITS 24
-#define HD_WORD_FIELD ((UINT64_C(1) << HD_WORD_COUNT_BITS) - 1)
-#define HD_WORD_GENERATION_MASK ((UINT32_C(1) << HD_WORD_GENERATION_BITS) - 1)
+
+#define HD_WORD_COUNT_MAX      ((UINT32_C(1) << HD_WORD_COUNT_BITS) - 1)
+#define HD_WORD_TARGET_MAX     ((UINT32_C(1) << HD_WORD_TARGET_BITS) - 1)
+#define HD_WORD_GENERATION_MAX ((UINT32_C(1) << HD_WORD_GENERATION_BITS) - 1)
 
 _Static_assert(HD_WORD_COUNT_BITS + HD_WORD_TARGET_BITS +
-			       HD_WORD_GENERATION_BITS ==
-		       64,
-	       "the fields fill the word");
-_Static_assert(HD_WORD_COUNT_BITS == HD_WORD_TARGET_BITS,
-	       "a count that stays within the target fits its field");
+				HD_WORD_GENERATION_BITS == 64,
+	       "the three fields fill the word");
+_Static_assert(HD_WORD_TARGET_MAX <= HD_WORD_COUNT_MAX,
+	       "a count below a target can be raised");
 
 static inline uint64_t hd_word_make(uint32_t generation, uint32_t target,
 				    uint32_t count)
 {
-	return (uint64_t)(generation & HD_WORD_GENERATION_MASK)
-		       << (HD_WORD_COUNT_BITS + HD_WORD_TARGET_BITS) |
-	       ((uint64_t)target & HD_WORD_FIELD) << HD_WORD_COUNT_BITS |
-	       ((uint64_t)count & HD_WORD_FIELD);
+	hd_assert(target <= HD_WORD_TARGET_MAX);
+	hd_assert(count <= HD_WORD_COUNT_MAX);
+	return (uint64_t)(generation & HD_WORD_GENERATION_MAX)
+		       << (HD_WORD_TARGET_BITS + HD_WORD_COUNT_BITS) |
+	       (uint64_t)(target & HD_WORD_TARGET_MAX) << HD_WORD_COUNT_BITS |
+	       (count & HD_WORD_COUNT_MAX);
 }
 
 static inline uint32_t hd_word_count(uint64_t word)
 {
-	return (uint32_t)(word & HD_WORD_FIELD);
+	return (uint32_t)word & HD_WORD_COUNT_MAX;
 }
 
 static inline uint32_t hd_word_target(uint64_t word)
 {
-	return (uint32_t)(word >> HD_WORD_COUNT_BITS & HD_WORD_FIELD);
+	return (uint32_t)(word >> HD_WORD_COUNT_BITS) & HD_WORD_TARGET_MAX;
 }
 
 static inline uint32_t hd_word_generation(uint64_t word)
 {
-	return (uint32_t)(word >>
-			  (HD_WORD_COUNT_BITS + HD_WORD_TARGET_BITS));
+	return (uint32_t)(word >> (HD_WORD_TARGET_BITS + HD_WORD_COUNT_BITS));
 }
 
 static inline bool hd_word_room(uint64_t word)
@@ -76,61 +90,71 @@ static inline bool hd_word_over(uint64_t word)
 	return hd_word_count(word) > hd_word_target(word);
 }
 
-/* Takes a permit if there is one. */
+static inline uint64_t hd_word_load_any(const _Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_seq_cst); /* groupword-1 */
+}
+
+/* One CAS; on failure *seen is what the word is now. */
+static inline bool hd_word_change(_Atomic uint64_t *word, uint64_t *seen,
+				  uint64_t wanted)
+{
+	return atomic_compare_exchange_weak_explicit(
+		word, seen, wanted,
+		memory_order_seq_cst,  /* groupword-1 */
+		memory_order_seq_cst); /* groupword-1: "full" is an answer */
+}
+
+/* One permit; false if there was no room at some instant of the call. */
 static inline bool hd_word_take_any(_Atomic uint64_t *word)
 {
-	uint64_t seen = atomic_load_explicit(
-		word, memory_order_seq_cst); /* groupword-1 */
+	uint64_t seen = hd_word_load_any(word);
 
-	while (hd_word_room(seen))
-		if (atomic_compare_exchange_weak_explicit(
-			    word, &seen, seen + 1,
-			    memory_order_seq_cst,  /* groupword-1 */
-			    memory_order_seq_cst)) /* groupword-1 */
-			return true;
-	return false;
+	do {
+		if (!hd_word_room(seen))
+			return false;
+	} while (!hd_word_change(word, &seen, seen + 1));
+	return true;
 }
 
-/* Gives a permit back that the caller holds; returns the word before. */
+/* Gives a permit back; returns the word before. */
 static inline uint64_t hd_word_give_any(_Atomic uint64_t *word)
 {
-	uint64_t before = atomic_fetch_sub_explicit(
-		word, 1, memory_order_seq_cst); /* groupword-1 */
+	uint64_t seen = hd_word_load_any(word);
 
-	hd_assert(hd_word_count(before) > 0);
-	return before;
+	do {
+		hd_assert(hd_word_count(seen) > 0);
+		if (hd_word_count(seen) == 0)
+			return seen; /* no borrow, even without asserts */
+	} while (!hd_word_change(word, &seen, seen - 1));
+	return seen;
 }
 
-/* The same, but only while the count is above the target. */
+/*
+ * Gives a permit back only while more are out than may be: of n holders that
+ * try at once exactly count - target succeed. *before is the word before, or
+ * the one that was not over.
+ */
 static inline bool hd_word_give_over_any(_Atomic uint64_t *word,
 					 uint64_t *before)
 {
-	uint64_t seen = atomic_load_explicit(
-		word, memory_order_seq_cst); /* groupword-1 */
-
-	while (hd_word_over(seen))
-		if (atomic_compare_exchange_weak_explicit(
-			    word, &seen, seen - 1,
-			    memory_order_seq_cst,    /* groupword-1 */
-			    memory_order_seq_cst)) { /* groupword-1 */
-			*before = seen;
-			return true;
-		}
-	return false;
+	*before = hd_word_load_any(word);
+	do {
+		if (!hd_word_over(*before))
+			return false;
+	} while (!hd_word_change(word, before, *before - 1));
+	return true;
 }
 
-/* Sets generation and target, keeps the count; returns the word before. */
+/* A new target; the count stays. Returns the word before. */
 static inline uint64_t hd_word_set_any(_Atomic uint64_t *word,
 				       uint32_t generation, uint32_t target)
 {
-	uint64_t seen = atomic_load_explicit(
-		word, memory_order_seq_cst); /* groupword-1 */
+	uint64_t seen = hd_word_load_any(word);
 
-	while (!atomic_compare_exchange_weak_explicit(
+	while (!hd_word_change(
 		word, &seen,
-		hd_word_make(generation, target, hd_word_count(seen)),
-		memory_order_seq_cst,  /* groupword-1 */
-		memory_order_seq_cst)) /* groupword-1 */
+		hd_word_make(generation, target, hd_word_count(seen))))
 		;
 	return seen;
 }

@@ -6,6 +6,7 @@ lockfree_sources = \
 	%D%/groupword.h \
 	%D%/inject.h \
 	%D%/mirror.c %D%/mirror.h \
+	%D%/node.h \
 	%D%/nodes.c %D%/nodes.h \
 	%D%/parker.c %D%/parker.h \
 	%D%/reclaim.c %D%/reclaim.h \

@@ -15,13 +15,13 @@ static uint64_t pair(uint32_t high, uint32_t low)
 static void store(struct hd_mirror *mirror, int i, uint64_t value)
 {
 	atomic_store_explicit(&mirror->word[i], value,
-			      memory_order_relaxed); /* inside the sequence */
+			      memory_order_release); /* mirror-1 */
 }
 
 static uint64_t load(const struct hd_mirror *mirror, int i)
 {
 	return atomic_load_explicit(&mirror->word[i],
-				    memory_order_relaxed); /* checked below */
+				    memory_order_acquire); /* mirror-1 */
 }
 
 static struct ck_sequence *sequence_of(const struct hd_mirror *mirror)

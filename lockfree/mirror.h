@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What others may read of a worker without a lock and without registration: a
- * copy behind Concurrency Kit's sequence lock. The fields are relaxed atomics,
- * so that a torn read is a retry and not a data race.
+ * copy behind Concurrency Kit's sequence lock (C. Lameter, "Effective
+ * Synchronization on Linux/NUMA Systems", 2005, describes the idea). Not for
+ * decisions: what was read is past.
  *
- *         write  read
- * write     X     -     X one writer
- * read      -     -
+ *                write_owner  read_any
+ * write_owner         X           -
+ * read_any            -           -
  *
- * Progress: write wait-free; read wait-free, bounded by its tries, and
- * async-signal-safe: it allocates nothing and waits for nobody.
+ * -  safe together      X  caller must exclude (here: one writer)
+ *
+ * Progress: both are wait-free; a read gives up after its tries, because the
+ * writer may be the thread whose signal handler is reading. Context: read from
+ * anywhere, async-signal-safe.
+ *
+ * Order: the fields are atomics, so a torn read is a retry and not undefined. A
+ * field is stored with release and loaded with acquire (mirror-1): who reads
+ * a field of a write also reads, afterwards, a sequence that this write has
+ * begun, and discards the copy. The other direction (an even sequence shows the
+ * fields of its write) and the order of the begin are ck_sequence's.
+ *
+ * Wrap: the sequence has 32 bits. A read is wrong only if exactly a multiple of
+ * 2^31 writes fall between its two looks: 40 s of nothing but writes.
  */
 #ifndef HEDDLE_LOCKFREE_MIRROR_H
 #define HEDDLE_LOCKFREE_MIRROR_H

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * parker-1: what the waker wrote before the hand-over is seen by the woken
- * worker. EINTR, spurious wakes and wakes meant for an earlier user of the
- * address are harmless, since the word is read again.
- */
+/* Sleeping on a word until it holds a token. */
 #include "lockfree/parker.h"
 
 #include "platform/cacheline.h"
@@ -11,33 +7,46 @@
 
 bool hd_parker_unpark_any(struct hd_parker *parker, uint32_t token)
 {
-	uint32_t before = atomic_exchange_explicit(
-		&parker->word, token, memory_order_acq_rel); /* parker-1 */
+	uint32_t before;
 
-	hd_assert(before <= HD_PARKER_ASLEEP);
+	hd_assert(token >= HD_PARKER_TOKEN_FIRST);
+	before = atomic_exchange_explicit(&parker->word, token,
+					  memory_order_release); /* parker-1 */
+	/* A second token would overwrite the first, and its wake be lost. */
+	hd_assert(before < HD_PARKER_TOKEN_FIRST);
 	if (before != HD_PARKER_ASLEEP)
 		return false;
+	/* The owner may have gone on already; then nobody is woken. */
 	hd_futex_wake(&parker->word, 1);
 	return true;
 }
 
+uint32_t hd_parker_try_owner(struct hd_parker *parker)
+{
+	uint32_t word = atomic_load_explicit(&parker->word,
+					     memory_order_acquire); /* parker-1 */
+
+	if (word < HD_PARKER_TOKEN_FIRST)
+		return 0;
+	/* The waker is done with the word until the next announcement. */
+	atomic_store_explicit(&parker->word, HD_PARKER_EMPTY,
+			      memory_order_relaxed); /* owned with the token */
+	return word;
+}
+
 uint32_t hd_parker_park_owner(struct hd_parker *parker)
 {
-	uint32_t seen = 0;
+	for (;;) {
+		uint32_t token = hd_parker_try_owner(parker);
+		uint32_t empty = HD_PARKER_EMPTY;
 
-	if (atomic_compare_exchange_strong_explicit(
-		    &parker->word, &seen, HD_PARKER_ASLEEP,
-		    memory_order_acquire,    /* parker-1 */
-		    memory_order_acquire)) { /* parker-1 */
-		do {
-			hd_futex_wait(&parker->word, HD_PARKER_ASLEEP,
-				      UINT64_MAX);
-			seen = atomic_load_explicit(
-				&parker->word,
-				memory_order_acquire); /* parker-1 */
-		} while (seen == HD_PARKER_ASLEEP);
+		if (token)
+			return token;
+		/* Fails if the token has come, or if we were asleep before. */
+		atomic_compare_exchange_strong_explicit(
+			&parker->word, &empty, HD_PARKER_ASLEEP,
+			memory_order_relaxed,  /* the waker reads only this */
+			memory_order_relaxed); /* read again above */
+		hd_futex_wait(&parker->word, HD_PARKER_ASLEEP, UINT64_MAX);
 	}
-	atomic_store_explicit(&parker->word, 0,
-			      memory_order_relaxed); /* own word again */
-	return seen;
 }

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One word for one worker to sleep on. A wake hands over a token: what the
- * worker is to do, permits included. At most one token is under way, because
- * only who cleared the worker's idle bit, or took it from a queue, unparks it.
+ * One word on which one thread sleeps until it is handed a token. Not an event
+ * that may be signalled twice: between two parks exactly one thread hands over
+ * one token (who cleared the sleeper's bit in the idle set). The token stays
+ * until it is taken, so a wake that comes before the sleep is not lost.
  *
- *          park  unpark
- * park      X      -     X one owner
- * unpark    -      X     X one waker at a time
+ *                     unpark_any  park/try_owner
+ * unpark_any              X             -
+ * park/try_owner          -             X
  *
- * Progress: unpark wait-free (one system call when the owner sleeps); park
- * blocking.
+ * -  safe together      X  caller must exclude (one waker, one owner)
+ *
+ * Progress: unpark and try are wait-free (unpark may make a system call), park
+ * blocks. Context: unpark from any thread.
+ *
+ * The word: 0 nobody sleeps, 1 the owner sleeps or is about to, else a token.
+ * Only the owner puts 0 or 1, only the waker a token. Early returns of the
+ * futex, signals, and wakes meant for an earlier user of the address end in
+ * another look at the word.
+ *
+ * parker-1: who takes the token sees what the waker did before it handed it
+ * over.
  */
 #ifndef HEDDLE_LOCKFREE_PARKER_H
 #define HEDDLE_LOCKFREE_PARKER_H
@@ -18,18 +29,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 0: awake, no token; 1: asleep, or about to be; else the token. */
+#define HD_PARKER_EMPTY       UINT32_C(0)
+#define HD_PARKER_ASLEEP      UINT32_C(1)
+#define HD_PARKER_TOKEN_FIRST UINT32_C(2)
+
 struct hd_parker {
-	_Atomic uint32_t word;
+	_Atomic uint32_t word; /* A  zeroed is nobody asleep */
 };
 
-#define HD_PARKER_ASLEEP    1u
-#define HD_PARKER_TOKEN_MIN 2u
-
-/* Hands over a token; true when the owner slept and was woken. */
+/* Hands over the token and wakes; true if that took a call of the kernel. */
 bool hd_parker_unpark_any(struct hd_parker *parker, uint32_t token);
 
-/* Waits for a token and takes it. */
+/* Sleeps until there is a token, and takes it. */
 uint32_t hd_parker_park_owner(struct hd_parker *parker);
+
+/* The token if it is there, else 0. */
+uint32_t hd_parker_try_owner(struct hd_parker *parker);
 
 #endif /* HEDDLE_LOCKFREE_PARKER_H */

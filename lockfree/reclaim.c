@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Retire and flush; see reclaim.h. */
+/* Retired blocks: a list that is pushed to and taken as a whole. */
 #include "lockfree/reclaim.h"
 
 #include <stddef.h>
@@ -9,23 +9,22 @@
 void hd_reclaim_retire_any(struct hd_reclaim *reclaim,
 			   struct hd_retired *retired)
 {
-	struct hd_retired *seen = atomic_load_explicit(
+	struct hd_retired *first = atomic_load_explicit(
 		&reclaim->list, memory_order_relaxed); /* checked by the CAS */
 
-	do
-		retired->next = seen;
-	while (!atomic_compare_exchange_weak_explicit(
-		&reclaim->list, &seen, retired,
+	do {
+		retired->next = first;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&reclaim->list, &first, retired,
 		memory_order_release,   /* reclaim-1 */
-		memory_order_relaxed)); /* tried again */
+		memory_order_relaxed)); /* checked by the next CAS */
 }
 
 unsigned int hd_reclaim_flush(struct hd_reclaim *reclaim)
 {
-	/* reclaim-1: we see what was written into what was retired. */
 	struct hd_retired *retired = atomic_exchange_explicit(
 		&reclaim->list, NULL, memory_order_acquire); /* reclaim-1 */
-	unsigned int n = 0;
+	unsigned int freed = 0;
 
 	if (!retired)
 		return 0;
@@ -35,7 +34,7 @@ unsigned int hd_reclaim_flush(struct hd_reclaim *reclaim)
 
 		retired->free_fn(retired);
 		retired = next;
-		n++;
+		freed++;
 	}
-	return n;
+	return freed;
 }

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * waitq-1: a returner in the queue is work (doc/design/permits.md), so the
- * link is published, and emptiness read, sequentially consistent. Forbidden:
- * the returner reads "no room" and the giver reads "no returner".
- * waitq-2: who reaches a node by head or tail sees its fields.
- */
+/* Pushing and popping; the labels are explained in the header. */
 #include "lockfree/waitq.h"
 
 #include <errno.h>
@@ -43,6 +38,8 @@ static bool move(_Atomic uint64_t *word, uint64_t from, uint64_t to)
 
 int hd_waitq_arena_init(struct hd_waitq_arena *arena, uint32_t count)
 {
+	if (count < 2)
+		return -EINVAL;
 	arena->node = hd_map(count * sizeof(*arena->node));
 	arena->count = count;
 	return arena->node ? 0 : -ENOMEM;
@@ -79,6 +76,7 @@ void hd_waitq_push_any(struct hd_waitq *queue, struct hd_waitq_arena *arena,
 {
 	struct hd_waitq_node *own = &arena->node[node];
 
+	hd_assert(node != 0 && node < arena->count);
 	atomic_store_explicit(&own->value, value,
 			      memory_order_relaxed); /* published by the link */
 	/* A new tag, so that a CAS on the node's last use fails. */
@@ -129,18 +127,6 @@ bool hd_waitq_pop_any(struct hd_waitq *queue, struct hd_waitq_arena *arena,
 			*node = index_of(head);
 			return true;
 		}
-	}
-}
-
-bool hd_waitq_any(const struct hd_waitq *queue,
-		  const struct hd_waitq_arena *arena)
-{
-	for (;;) {
-		uint64_t head = load(&queue->head);
-		uint64_t next = next_of(arena, head);
-
-		if (head == load(&queue->head))
-			return index_of(next) != 0;
 	}
 }
 

@@ -48,8 +48,8 @@ static void add_line(struct hp_child *child, const char *text, size_t length)
 	char *line = ht_alloc(length + 1, 1);
 
 	memcpy(line, text, length);
-	child->lines = ht_grow(child->lines, child->n_lines,
-			       sizeof(*child->lines));
+	child->lines =
+		ht_grow(child->lines, child->n_lines, sizeof(*child->lines));
 	child->lines[child->n_lines++] = line;
 }
 
@@ -140,16 +140,16 @@ static char **environment_with(const char *variable)
 
 static void judge(struct hp_child *child, bool is_in_time)
 {
-	const char *last = child->n_lines ? child->lines[child->n_lines - 1] :
-					    "";
+	const char *last = child->n_lines ? child->lines[child->n_lines - 1]
+					  : "";
 
 	if (!is_in_time) {
 		child->outcome = HP_CHILD_HUNG;
 		child->reason = ht_text("no end after %.1f s", child->seconds);
 	} else if (WIFSIGNALED(child->status)) {
 		child->outcome = HP_CHILD_FAILED;
-		child->reason = ht_text("signal %d: %s",
-					WTERMSIG(child->status), last);
+		child->reason =
+			ht_text("signal %d: %s", WTERMSIG(child->status), last);
 	} else if (WEXITSTATUS(child->status) == CANNOT_START) {
 		child->outcome = HP_CHILD_ABSENT;
 		child->reason = ht_text("could not be started");

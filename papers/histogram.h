@@ -20,7 +20,7 @@ struct hp_histogram {
 	uint64_t count[HP_HISTOGRAM_BUCKETS];
 };
 
-/* hp_histogram_index() - the bucket of a value; the inverse gives its low end */
+/* The bucket of a value, and the low end of a bucket. */
 size_t hp_histogram_index(uint64_t value);
 uint64_t hp_histogram_low(size_t index);
 
@@ -36,7 +36,6 @@ void hp_histogram_print(const struct hp_histogram *histogram);
  *
  * Return: NaN for an empty histogram.
  */
-double hp_histogram_quantile(const struct hp_histogram *histogram,
-			     double part);
+double hp_histogram_quantile(const struct hp_histogram *histogram, double part);
 
 #endif /* HEDDLE_PAPERS_HISTOGRAM_H */

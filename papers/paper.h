@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A paper whose experiment can be run here; one entry in the table of papers. */
+/* A paper whose experiment can be run here; an entry in the table of papers. */
 #ifndef HEDDLE_PAPERS_PAPER_H
 #define HEDDLE_PAPERS_PAPER_H
 

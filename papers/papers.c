@@ -80,7 +80,10 @@ static int list(int argc, char **argv)
 		ht_table_string(table, papers[i]->title);
 		ht_table_string(table, papers[i]->source);
 	}
-	ht_table_print(table, is_json ? HT_JSON : is_csv ? HT_CSV : HT_TEXT,
+	ht_table_print(table,
+		       is_json  ? HT_JSON
+		       : is_csv ? HT_CSV
+				: HT_TEXT,
 		       stdout);
 	ht_table_free(table);
 	return ht_out_check();
@@ -115,7 +118,7 @@ static int store(const struct hp_paper *paper, const struct hp_study *study,
 	fprintf(out, "# %s %s\n\n![%s](%s)\n\n", paper->id, paper->title,
 		paper->picture, paper->picture);
 	fprintf(out, "%s. Counts: %s. Seed %llu.\n\n", paper->source,
-		study->tier, (unsigned long long)study->seed);
+		hp_study_counts(study), (unsigned long long)study->seed);
 	hp_study_markdown(study, out);
 	if (ht_results_end(results))
 		goto fail;
@@ -207,8 +210,8 @@ static int finish(const struct hp_paper *paper, struct hp_study *study,
 static int run_paper(const struct hp_paper *paper,
 		     const struct run_options *run)
 {
-	char *folder = run->out ? ht_text("%s", run->out) :
-				  default_folder(paper->id);
+	char *folder = run->out ? ht_text("%s", run->out)
+				: default_folder(paper->id);
 	struct hp_study study = {
 		.id = paper->id,
 		.title = paper->title,
@@ -324,8 +327,8 @@ static int report(int argc, char **argv)
 {
 	bool is_json = false, is_csv = false;
 	const struct ht_option options[] = {
-		{ "json", HT_OPTION_FLAG, &is_json, NULL,
-		  "print results.json", 0, 0, NULL },
+		{ "json", HT_OPTION_FLAG, &is_json, NULL, "print results.json",
+		  0, 0, NULL },
 		{ "csv", HT_OPTION_FLAG, &is_csv, NULL,
 		  "print the claims as CSV", 0, 0, NULL },
 		{ .name = NULL },
@@ -350,9 +353,9 @@ static int report(int argc, char **argv)
 		ht_say("--csv: --json is given too");
 		return HT_USAGE;
 	}
-	return print_file(argv[1], is_json ? "results.json" :
-				   is_csv  ? "claims.csv" :
-					     "claims.txt");
+	return print_file(argv[1], is_json  ? "results.json"
+				   : is_csv ? "claims.csv"
+					    : "claims.txt");
 }
 
 static int probe(int argc, char **argv)

@@ -14,8 +14,8 @@ struct hp_claim *hp_study_claim(struct hp_study *study)
 {
 	struct hp_claim *claim;
 
-	study->claims = ht_grow(study->claims, study->n_claims,
-				sizeof(*study->claims));
+	study->claims =
+		ht_grow(study->claims, study->n_claims, sizeof(*study->claims));
 	claim = &study->claims[study->n_claims++];
 	memset(claim, 0, sizeof(*claim));
 	claim->control = "";
@@ -54,6 +54,13 @@ void hp_study_free(struct hp_study *study)
 	free(study->versions);
 	free(study->rust);
 	free(study->rust_reason);
+}
+
+const char *hp_study_counts(const struct hp_study *study)
+{
+	return strcmp(study->tier, "full")
+		       ? "quick: a tenth of the counts of the claims"
+		       : "full: the counts of the claims";
 }
 
 const char *hp_verdict_name(enum hp_verdict verdict)
@@ -123,9 +130,9 @@ void hp_study_text(const struct hp_study *study, FILE *out)
 {
 	size_t i;
 
-	fprintf(out, "%s  %s (%s counts, seed %llu, %.0f s)\n\n", study->id,
-		study->title, study->tier, (unsigned long long)study->seed,
-		study->seconds);
+	fprintf(out, "%s  %s\n%s; seed %llu; %.0f s\n\n", study->id,
+		study->title, hp_study_counts(study),
+		(unsigned long long)study->seed, study->seconds);
 	for (i = 0; i < study->n_claims; i++) {
 		const struct hp_claim *claim = &study->claims[i];
 
@@ -189,9 +196,8 @@ static struct ht_table *claims_table(const struct hp_study *study)
 		{ "evidence", HT_STRING, NULL, 0 },
 		{ "kept", HT_STRING, NULL, 0 },
 	};
-	struct ht_table *table =
-		ht_table_new("claims", columns,
-			     sizeof(columns) / sizeof(columns[0]));
+	struct ht_table *table = ht_table_new(
+		"claims", columns, sizeof(columns) / sizeof(columns[0]));
 	size_t i;
 
 	for (i = 0; i < study->n_claims; i++) {

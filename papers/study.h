@@ -89,6 +89,8 @@ void hp_study_version(struct hp_study *study, const char *name,
 		      const char *version);
 void hp_study_free(struct hp_study *study);
 
+/* hp_study_counts() - what the tier means for the counts, a sentence */
+const char *hp_study_counts(const struct hp_study *study);
 const char *hp_verdict_name(enum hp_verdict verdict);
 
 /* hp_study_missed() - the first judged claim that heddle does not keep */

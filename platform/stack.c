@@ -21,9 +21,9 @@
 #include "platform/cacheline.h"
 #include "platform/memory.h"
 
-#define MOAT 2048             /* bytes between the caller and top */
-#define KEEP 1024             /* of them, for the frames of the cleaning */
-#define HOT  ((size_t)16 * 1024)
+#define MOAT    2048 /* bytes between the caller and top */
+#define KEEP    1024 /* of them, for the frames of the cleaning */
+#define HOT     ((size_t)16 * 1024)
 #define SAMPLES 16 /* calls for one sample below the hot part */
 
 /*

@@ -24,11 +24,11 @@ int32_t hd_stack_call(int32_t (*fn)(void *arg), void *arg, uintptr_t *top);
  * Clears the calling thread's stack, which is the mapping given, from below
  * this call's own frame down to its lowest byte, and reads it back: all of the
  * part that is cleared by stores, and at one turn in 16 a word of a page that
- * the kernel took back, another page each time. top is what hd_stack_call() said when called from the same function,
- * 0 before the first call. Returns how many bytes were not zero afterwards.
+ * the kernel took back, another page each time. top is what hd_stack_call()
+ * said when called from the same function, 0 before the first call. Returns how
+ * many bytes were not zero afterwards.
  */
-uint64_t hd_stack_clear(void *stack, size_t size, uintptr_t top,
-			uint32_t turn);
+uint64_t hd_stack_clear(void *stack, size_t size, uintptr_t top, uint32_t turn);
 
 /* Clears a record and reads it back: how many bytes were not zero. */
 uint64_t hd_bytes_clear(void *start, size_t size);

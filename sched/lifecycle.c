@@ -251,6 +251,7 @@ static int reap_all(struct heddle_pool *pool, int level,
 		rc = hd_reap(worker, life, level, deadline, &step);
 		if (rc == 0)
 			continue;
+		hd_reap_ended(pool); /* count only those that still run */
 		hd_report_waiting(report, worker, step,
 				  count_on_their_way(pool));
 		return rc;

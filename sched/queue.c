@@ -129,8 +129,8 @@ static void spill(struct heddle_group *group, struct chain chain)
 
 	atomic_fetch_add_explicit(&group->spilled, chain.length,
 				  memory_order_relaxed); /* statistics */
-	hd_tagstack_push_any(&group->spill, hd_node_chain, &pool->nodes,
-			     chain.first, chain.first);
+	hd_tagstack_push_any(&group->spill, &pool->nodes, chain.first,
+			     chain.first, HD_LINK_CHAIN);
 }
 
 /* Newest first becomes oldest first. */
@@ -192,8 +192,8 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 
 	if (!hd_tagstack_any(&group->spill))
 		return 0;
-	chain.first = hd_tagstack_pop_any(&group->spill, hd_node_chain,
-					  &pool->nodes);
+	chain.first = hd_tagstack_pop_any(&group->spill, &pool->nodes,
+					  HD_LINK_CHAIN);
 	if (!chain.first)
 		return 0;
 	for (node = chain.first; node; node = next_of(pool, node)) {
@@ -409,8 +409,8 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 	for (i = 0; i < group->lanes; i++)
 		n += cancel_chain(group,
 				  hd_inject_take_any(&group->lane[i], &length));
-	while ((node = hd_tagstack_pop_any(&group->spill, hd_node_chain,
-					   &pool->nodes))) {
+	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,
+					   HD_LINK_CHAIN))) {
 		uint64_t chain = cancel_chain(group, node);
 
 		atomic_fetch_sub_explicit(&group->spilled, (uint32_t)chain,

@@ -125,7 +125,7 @@ void hd_reap_rings(struct heddle_pool *pool)
 	hd_mutex_lock(&pool->control);
 	for (i = 0; i < pool->entries; i++)
 		if (hd_phase_of(&pool->worker[i]) == HD_PHASE_FREE)
-			hd_deque_retire_ring(&pool->worker[i].deque,
+			hd_deque_retire_owner(&pool->worker[i].deque,
 					     &pool->reclaim);
 	hd_mutex_unlock(&pool->control);
 	hd_reclaim_flush(&pool->reclaim);

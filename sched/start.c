@@ -118,7 +118,9 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 	int rc;
 
 	*step = HEDDLE_STEP_STACK;
-	rc = hd_deque_init(&worker->deque, pool->deque_slots);
+	rc = hd_deque_has_ring_owner(&worker->deque)
+		     ? 0
+		     : hd_deque_init(&worker->deque, pool->deque_slots);
 	if (rc < 0)
 		goto unreserve;
 	worker->stack_size = pool->stack_size;
@@ -235,6 +237,7 @@ bool hd_worker_birth(struct hd_worker *worker)
 	worker->held = NULL;
 	worker->frame = NULL;
 	worker->guest = NULL;
+	worker->done = NULL;
 	worker->owe = 0;
 	worker->block_depth = 0;
 	worker->turn_start = 0;

@@ -24,6 +24,8 @@ struct hd_upper {
 	/* Runs a bound guest from its start to its end; no permit is held before
 	 * or after unless worker->bound_group says so. */
 	void (*guest_run)(struct hd_worker *worker, void *bound);
+	/* Joiners and waiting spawns are told: the worker can be bound again. */
+	void (*guest_done)(void *bound);
 	/* The outermost blocking region above the guest begins or ends. */
 	void (*guest_block)(void *guest, bool blocked);
 	/* tid of the guest, for the mirror; 0 for NULL. */

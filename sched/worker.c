@@ -129,7 +129,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	struct hd_node *node = hd_node_at(&worker->pool->nodes, index);
 	void (*fn)(void *) = node->fn;
 	void *arg = node->arg;
-	bool mine = hd_node_claim_any(node, hd_node_generation(node),
+	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
 	free_node(worker, index);
@@ -295,6 +295,15 @@ static bool search(struct hd_worker *worker)
 	}
 }
 
+static void tell_done(struct hd_worker *worker)
+{
+	void *done = worker->done;
+
+	worker->done = NULL;
+	if (done)
+		hd_upper.guest_done(done);
+}
+
 static void take_token(struct hd_worker *worker, uint32_t token)
 {
 	struct heddle_pool *pool = worker->pool;
@@ -306,8 +315,11 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 		worker->held = worker->bound_group;
 		worker->bound = NULL;
 		hd_upper.guest_run(worker, bound);
-		if (worker->fresh)
+		worker->done = bound;
+		if (worker->fresh) {
 			hd_worker_retire(worker);
+			tell_done(worker);
+		}
 		return;
 	}
 	hd_assert(token >= HD_TOKEN_PERMIT);
@@ -319,7 +331,11 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 	worker->owe++;
 }
 
-/* False when the worker is to leave. */
+/*
+ * False when the worker is to leave. After a guest it comes here directly: who
+ * is told of the guest's end must find the worker idle, or a spawn that follows
+ * a join would need another one.
+ */
 static bool sleep_once(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
@@ -333,6 +349,7 @@ static bool sleep_once(struct hd_worker *worker)
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
 	hd_bitset_set_any(&pool->idle, worker->index);
+	tell_done(worker);
 	hd_delay(HEDDLE_DELAY_SLEEP);
 	worker->owe++;
 	pay(worker);
@@ -358,10 +375,12 @@ static void live(struct hd_worker *worker)
 			run_held(worker);
 			continue;
 		}
-		if (told_to_leave(worker))
-			return;
-		if (search(worker))
-			continue;
+		if (!worker->done) {
+			if (told_to_leave(worker))
+				return;
+			if (search(worker))
+				continue;
+		}
 		if (!sleep_once(worker))
 			return;
 	}

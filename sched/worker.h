@@ -79,6 +79,7 @@ struct hd_worker {
 	bool fresh;                   /* O  leaves after its guest */
 	void *tls;                    /* O  slot values; tls/ owns it */
 	void *guest;                  /* O  running guest, NULL: none */
+	void *done;      /* O  guest whose end is to be told */
 	_Atomic uint64_t incarnation; /* A  of this life */
 	struct hd_mirror_values seen; /* O  last written to mirror */
 

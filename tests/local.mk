@@ -25,6 +25,11 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/caps \
+	%D%/api/groups \
+	%D%/api/guest \
+	%D%/api/lifecycle \
+	%D%/api/tasks \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f18-create-fails \
@@ -33,6 +38,15 @@ public_tests = \
 	%D%/regression/f28-stop-at-cap
 
 unit_tests = \
+	%D%/unit/lockfree-bitset \
+	%D%/unit/lockfree-deque \
+	%D%/unit/lockfree-groupword \
+	%D%/unit/lockfree-inject \
+	%D%/unit/lockfree-mirror \
+	%D%/unit/lockfree-nodes \
+	%D%/unit/lockfree-parker \
+	%D%/unit/lockfree-reclaim \
+	%D%/unit/lockfree-waitq \
 	%D%/unit/platform \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
@@ -43,6 +57,15 @@ check_PROGRAMS += %D%/tap/selftest $(unit_tests) $(public_tests)
 %C%_tap_selftest_LDADD = $(tap_lib)
 
 # unit: what they link
+%C%_unit_lockfree_bitset_LDADD = $(unit_libs)
+%C%_unit_lockfree_deque_LDADD = $(unit_libs)
+%C%_unit_lockfree_groupword_LDADD = $(unit_libs)
+%C%_unit_lockfree_inject_LDADD = $(unit_libs)
+%C%_unit_lockfree_mirror_LDADD = $(unit_libs)
+%C%_unit_lockfree_nodes_LDADD = $(unit_libs)
+%C%_unit_lockfree_parker_LDADD = $(unit_libs)
+%C%_unit_lockfree_reclaim_LDADD = $(unit_libs)
+%C%_unit_lockfree_waitq_LDADD = $(unit_libs)
 %C%_unit_platform_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
@@ -53,6 +76,10 @@ check_PROGRAMS += %D%/tap/selftest $(unit_tests) $(public_tests)
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/model/explore-kick.t \
+	%D%/model/explore-park.t \
+	%D%/model/litmus.t \
+	%D%/model/permits-model.t \
 	%D%/style/contract.t \
 	%D%/style/headers.t \
 	%D%/style/install.t \
@@ -63,11 +90,16 @@ script_tests = \
 	%D%/style/same-source.t \
 	%D%/style/text.t
 
-# Models in Promela, and what else a script reads.
-models = \
-	%D%/model/permits.pml
+# Models in Promela, what tests of one folder share, and what scripts read.
+test_data = \
+	%D%/model/lab.sh \
+	%D%/model/permits.pml \
+	%D%/run-one.sh \
+	%D%/style/sh-tap.sh \
+	%D%/tsan.supp \
+	%D%/unit/lockfree-team.h
 
-EXTRA_DIST += $(script_tests) $(models) %D%/run-one.sh %D%/style/sh-tap.sh %D%/tsan.supp
+EXTRA_DIST += $(script_tests) $(test_data)
 
 ## How they run --------------------------------------------------------------
 
@@ -113,6 +145,7 @@ check-built: all
 .PHONY: check-programs list-results
 check-programs: $(check_PROGRAMS)
 
-# One line for each test: its results are in <line>.log and <line>.trs.
+# One line "result <name>" for each test, whose results are in <name>.log and
+# <name>.trs.
 list-results:
-	@for log in $(TEST_LOGS); do echo "$${log%.log}"; done
+	@for log in $(TEST_LOGS); do echo "result $${log%.log}"; done

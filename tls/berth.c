@@ -115,8 +115,7 @@ static uint32_t verdict_of(struct hd_berth_waiter *waiter)
 				    memory_order_acquire); /* berth-1 */
 }
 
-static void sleep_for_verdict(struct hd_berth_waiter *waiter,
-			      uint64_t deadline)
+static void sleep_for_verdict(struct hd_berth_waiter *waiter, uint64_t deadline)
 {
 	while (verdict_of(waiter) == WAITING)
 		if (hd_futex_wait(&waiter->verdict, WAITING, deadline) ==
@@ -131,8 +130,8 @@ static void sleep_for_verdict(struct hd_berth_waiter *waiter,
 static bool comes_by_itself(struct heddle_process *process)
 {
 	/* Relaxed: one that begins its scrub just now may be missed. */
-	uint32_t scrubbing = atomic_load_explicit(&process->scrubbing,
-						  memory_order_relaxed);
+	uint32_t scrubbing =
+		atomic_load_explicit(&process->scrubbing, memory_order_relaxed);
 
 	return scrubbing > process->queued &&
 	       hd_tids_free(&process->tids) > process->queued;

@@ -22,8 +22,8 @@ static int check(struct heddle_process *process,
 		 const struct heddle_guest_options *o,
 		 struct heddle_guest **guest)
 {
-	if (!o->fn || (o->flags & ~(uint32_t)(HEDDLE_GUEST_FRESH |
-					      HEDDLE_GUEST_DETACHED)))
+	if (!o->fn || (o->flags &
+		       ~(uint32_t)(HEDDLE_GUEST_FRESH | HEDDLE_GUEST_DETACHED)))
 		return -EINVAL;
 	if (!guest && !(o->flags & HEDDLE_GUEST_DETACHED))
 		return -EINVAL;
@@ -70,8 +70,8 @@ static bool inside_drain(struct heddle_group *group)
  */
 static int gate_admits(struct heddle_group *group)
 {
-	uint32_t gate = atomic_load_explicit(&group->gate,
-					     memory_order_seq_cst); /* close-1 */
+	uint32_t gate = atomic_load_explicit(
+		&group->gate, memory_order_seq_cst); /* close-1 */
 
 	if (gate == HD_GATE_OPEN)
 		return 0;

@@ -49,8 +49,9 @@ struct heddle_guest {
  */
 void hd_guest_count(struct heddle_group *group, int change);
 
-/* hd_upper.guest_run and guest_block. */
+/* hd_upper.guest_run, guest_done and guest_block. */
 void hd_guest_run(struct hd_worker *worker, void *bound);
+void hd_guest_done(void *bound);
 void hd_guest_block(void *guest, bool blocked);
 
 #endif /* HEDDLE_TLS_GUEST_H */

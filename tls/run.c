@@ -80,9 +80,8 @@ static void start(struct hd_worker *worker, struct heddle_guest *guest,
 	hd_life_step(&guest->word, HD_LIFE_CREATED, HD_LIFE_STARTING);
 	worker->guest = guest;
 	guest->worker = worker;
-	guest->incarnation =
-		atomic_load_explicit(&worker->incarnation,
-				     memory_order_relaxed); /* of this life */
+	guest->incarnation = atomic_load_explicit(
+		&worker->incarnation, memory_order_relaxed); /* of this life */
 	if (!worker->held)
 		hd_worker_admit(worker, process->group);
 	hd_assert(worker->held == process->group);
@@ -98,19 +97,20 @@ static void start(struct hd_worker *worker, struct heddle_guest *guest,
 }
 
 /*
- * The last touch of record and process: as soon as the lock is given up, a
+ * After the scrub, when the worker is in the idle set again, so that who was
+ * told finds it there. The last touch of record and process: as soon as the lock is given up, a
  * joiner may free the one and a destroy the other.
  */
-static void tell(struct heddle_guest *guest)
+void hd_guest_done(void *bound)
 {
+	struct heddle_guest *guest = bound;
 	struct heddle_process *process = guest->process;
 	bool detached = guest->flags & HEDDLE_GUEST_DETACHED, waited;
 	void *spawn, *destroy;
 
 	hd_mutex_lock(&process->lock);
 	/* Relaxed: read under the lock, or as a hint by a NOW spawn. */
-	atomic_fetch_sub_explicit(&process->scrubbing, 1,
-				  memory_order_relaxed);
+	atomic_fetch_sub_explicit(&process->scrubbing, 1, memory_order_relaxed);
 	process->berths_taken--;
 	waited = hd_life_step(&guest->word, HD_LIFE_SCRUB, HD_LIFE_EXITED);
 	if (detached) {
@@ -155,8 +155,7 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 		heddle_block_end();
 	worker->frame = frame.below;
 	/* Relaxed: a spawn that sees it waits for us, one that does not, no. */
-	atomic_fetch_add_explicit(&process->scrubbing, 1,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&process->scrubbing, 1, memory_order_relaxed);
 	hd_worker_release(worker);
 
 	hd_life_step(&guest->word, HD_LIFE_EXITING, HD_LIFE_SCRUB);
@@ -166,7 +165,7 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 	if (exit_code)
 		*exit_code = code;
 	if (!(guest->flags & HEDDLE_GUEST_FRESH))
-		atomic_fetch_add_explicit(&pool->guests_recycled, 1,
-					  memory_order_relaxed); /* statistics */
-	tell(guest);
+		atomic_fetch_add_explicit(
+			&pool->guests_recycled, 1,
+			memory_order_relaxed); /* statistics */
 }

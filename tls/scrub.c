@@ -55,8 +55,9 @@ void hd_scrub_guest(struct hd_worker *worker, struct heddle_guest *guest,
 	stale += hd_stack_clear(worker->stack, worker->stack_size, top,
 				guest->tid);
 	if (stale)
-		atomic_fetch_add_explicit(&pool->stale_bytes, stale,
-					  memory_order_relaxed); /* statistics */
+		atomic_fetch_add_explicit(
+			&pool->stale_bytes, stale,
+			memory_order_relaxed); /* statistics */
 }
 
 void hd_scrub_before(struct hd_worker *worker)

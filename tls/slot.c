@@ -288,8 +288,8 @@ uint64_t hd_slots_guest_end(struct hd_worker *worker)
 
 	values->current = values->own;
 	/* What has no destructor, and what the last round left. */
-	return hd_bytes_clear(values->guest, used_slots(worker) *
-						     sizeof(*values->guest));
+	return hd_bytes_clear(values->guest,
+			      used_slots(worker) * sizeof(*values->guest));
 }
 
 static void end_call(struct heddle_slot *slot)

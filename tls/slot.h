@@ -54,9 +54,9 @@ struct hd_value {
 };
 
 struct hd_values {
-	struct hd_value *current; /* O  one of the two below */
-	struct hd_value *own;     /* O  the worker's */
-	struct hd_value *guest;   /* O  the running guest's */
+	struct hd_value *current;             /* O  one of the two below */
+	struct hd_value *own;                 /* O  the worker's */
+	struct hd_value *guest;               /* O  the running guest's */
 	const struct heddle_slot *destroying; /* O  its destructor runs */
 };
 

@@ -33,4 +33,10 @@ EXTRA_PROGRAMS += heddle
 heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)
 nodist_heddle_SOURCES = %D%/buildinfo.c
 heddle_CPPFLAGS = $(AM_CPPFLAGS)
+heddle_LDFLAGS = $(LINK_FLAGS)
 heddle_LDADD = $(heddle_libs) -lm
+if HAVE_GLIB
+heddle_SOURCES += $(papers_glib_sources)
+heddle_CPPFLAGS += -DHAVE_GLIB=1 $(GLIB_CFLAGS)
+heddle_LDADD += $(GLIB_LIBS)
+endif

@@ -71,7 +71,7 @@ static const char *verdict_of(const struct ht_stress *run)
 		return ht_stress_twin_is_reported(run) ? "reported" : "MISSED";
 	if (!ht_stress_is_ok(run))
 		return "FAIL";
-	return load(&run->near) ? "ok" : "weak";
+	return load(&run->near) && load(&run->tasks) ? "ok" : "weak";
 }
 
 static void add_row(struct session *session, const struct ht_stress *run)
@@ -98,17 +98,32 @@ static void add_row(struct session *session, const struct ht_stress *run)
 		ht_table_string(table, run->first);
 }
 
+static void print_twin(const struct ht_stress *run)
+{
+	const char *before = "";
+	int kind;
+
+	printf("%-11s broken twin reported: %s (", run->scenario->name,
+	       ht_stress_twin_is_reported(run) ? "yes" : "NO");
+	for (kind = 0; kind < HT_KINDS; kind++) {
+		if (!(run->scenario->twin_kinds >> kind & 1))
+			continue;
+		printf("%s%s=%" PRIu64, before,
+		       ht_kind_name((enum ht_kind)kind),
+		       load(&run->violations[kind]));
+		before = " ";
+	}
+	printf(") by %s\n", run->scenario->twin);
+	fflush(stdout);
+}
+
 static void print_line(const struct ht_stress *run)
 {
 	const char *verdict = verdict_of(run);
 	int kind;
 
 	if (run->is_busted && !run->has_stalled) {
-		printf("%-11s broken twin reported: %s (%s)\n",
-		       run->scenario->name,
-		       strcmp(verdict, "reported") ? "NO" : "yes",
-		       run->first[0] ? run->first : "nothing was reported");
-		fflush(stdout);
+		print_twin(run);
 		return;
 	}
 	printf("%-11s %-4s %5.1fs %uthr seed=0x%" PRIx64 " tasks=%" PRIu64,
@@ -121,8 +136,9 @@ static void print_line(const struct ht_stress *run)
 	printf(" stall=%d near=%" PRIu64 "\n", run->has_stalled,
 	       load(&run->near));
 	if (!strcmp(verdict, "weak"))
-		printf("%-11s never met: %s; more --seconds may help\n", "",
-		       run->scenario->near);
+		printf("%-11s no task, or never met: %s; more --seconds may "
+		       "help\n",
+		       "", run->scenario->near);
 	fflush(stdout);
 }
 

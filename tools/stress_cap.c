@@ -4,13 +4,19 @@
  *
  * A tree of groups, tasks in all of its leaves, and one walker that changes
  * the caps of several groups at once, 0 and the root's included. Each group
- * has a gauge: one 64-bit word with the number of tasks that say they run
- * below it, and the bound in force. While a change is on its way the bound is
- * the larger of old and new; once heddle_group_wait() has returned 0 it is the
- * new one. A task raises the gauges of its path when it starts and when it
- * comes out of a blocking region, and sees in the same atomic step whether
- * the bound holds (clause: C1, clause: C4, clause: C6). At the end every task
- * has run (clause: C2) and every count is zero (clause: C3).
+ * has a gauge, one 64-bit word: how many tasks say they run below the group,
+ * and what that number is checked against in the same atomic step. A task
+ * raises the gauges of its path when it starts and when it comes out of a
+ * blocking region (clause: C1, clause: C6).
+ *
+ * - The bound is the larger of old and new while a change is on its way, and
+ *   the new cap once heddle_group_wait() has returned 0 (clause: C4).
+ * - The target is the new cap as soon as heddle_group_update() has returned.
+ *   It binds those tasks that were submitted after that, because their
+ *   admission came later than the change.
+ *
+ * At the end every task has run (clause: C2) and every count is zero
+ * (clause: C3).
  */
 #include "tools/stress.h"
 
@@ -28,7 +34,10 @@ enum {
 	GROUPS = 1 + MIDDLES + MIDDLES * LEAVES,
 	ROOT = 0,
 	WORKERS = 4,
-	BOUND_SHIFT = 32,
+	FIELD = 0xff, /* of tasks, bound and target; the change has 40 bits */
+	BOUND_SHIFT = 8,
+	TARGET_SHIFT = 16,
+	CHANGE_SHIFT = 24,
 };
 
 /* A group, its gauge and what the walker knows of it. */
@@ -39,7 +48,7 @@ struct node {
 	uint32_t bound;  /* what the gauge holds, the walker's copy */
 	uint64_t change; /* which change set it */
 
-	/* Bound in the upper half, tasks in the lower one. */
+	/* change : target : bound : tasks */
 	_Alignas(128) _Atomic(uint64_t) gauge;
 };
 
@@ -48,6 +57,9 @@ struct walk {
 	struct heddle_pool *pool;
 	struct node nodes[GROUPS];
 	uint64_t changes;
+
+	/* The last change whose update has returned. */
+	_Alignas(128) _Atomic(uint64_t) returned;
 };
 
 struct job {
@@ -57,7 +69,8 @@ struct job {
 	uint32_t spin;
 	bool blocks;
 	bool is_accepted;
-	uint32_t runs; /* plain: the join gives the order */
+	uint64_t epoch; /* changes that had returned before the submit */
+	uint32_t runs;  /* plain: the join gives the order */
 };
 
 struct submitter {
@@ -65,16 +78,29 @@ struct submitter {
 	struct job jobs[TASKS];
 };
 
-static void check_gauge(struct walk *walk, uint32_t number, uint64_t gauge)
+static uint64_t changes_returned(struct walk *walk)
 {
-	uint32_t bound = (uint32_t)(gauge >> BOUND_SHIFT);
-	uint32_t in = (uint32_t)gauge;
+	/* cap-1: the rules of that change are in the gauges. */
+	return atomic_load_explicit(&walk->returned, memory_order_acquire);
+}
+
+static void check_gauge(struct walk *walk, uint32_t number, uint64_t gauge,
+			uint64_t epoch)
+{
+	uint32_t in = gauge & FIELD;
+	uint32_t bound = gauge >> BOUND_SHIFT & FIELD;
+	uint32_t target = gauge >> TARGET_SHIFT & FIELD;
 
 	if (in > bound)
 		ht_violation(walk->run, HT_CAP,
 			     "group %u runs %u tasks, its cap is %u", number,
 			     in, bound);
-	else if (in == bound)
+	else if (in > target && epoch >= gauge >> CHANGE_SHIFT)
+		ht_violation(walk->run, HT_CAP,
+			     "group %u started its task number %u, its cap "
+			     "had been lowered to %u",
+			     number, in, target);
+	else if (in == bound || in == target)
 		atomic_fetch_add_explicit(&walk->run->near, 1,
 					  memory_order_relaxed); /* count */
 }
@@ -84,7 +110,7 @@ static void check_gauge(struct walk *walk, uint32_t number, uint64_t gauge)
  * compared with is changed before and after by the same thread. The checker
  * must not add ordering that the library should have.
  */
-static void enter(struct walk *walk, uint32_t leaf)
+static void enter(struct walk *walk, uint32_t leaf, uint64_t epoch)
 {
 	uint32_t at = leaf;
 
@@ -92,7 +118,8 @@ static void enter(struct walk *walk, uint32_t leaf)
 		check_gauge(
 			walk, at,
 			1 + atomic_fetch_add_explicit(&walk->nodes[at].gauge, 1,
-						      memory_order_relaxed));
+						      memory_order_relaxed),
+			epoch);
 		if (at == ROOT)
 			break;
 		at = walk->nodes[at].parent;
@@ -117,7 +144,9 @@ static void run_job(struct heddle_task *task)
 	struct job *job = (struct job *)(void *)task;
 	struct walk *walk = job->walk;
 
-	enter(walk, job->leaf);
+	uint64_t epoch = job->epoch;
+
+	enter(walk, job->leaf, epoch);
 	job->runs++;
 	ht_spin(job->spin);
 	if (job->blocks) {
@@ -125,8 +154,9 @@ static void run_job(struct heddle_task *task)
 		ht_expect(walk->run, "heddle_block_begin",
 			  heddle_block_begin(HEDDLE_BLOCK_SLEEP, NULL, NULL));
 		ht_sleep_us(20);
+		epoch = changes_returned(walk);
 		ht_expect(walk->run, "heddle_block_end", heddle_block_end());
-		enter(walk, job->leaf);
+		enter(walk, job->leaf, epoch);
 		ht_spin(job->spin);
 	}
 	leave(walk, job->leaf);
@@ -154,7 +184,7 @@ static void run_outside(struct walk *walk, struct ht_random *random)
 {
 	uint32_t leaf = 1 + MIDDLES + ht_random_below(random, MIDDLES * LEAVES);
 
-	enter(walk, leaf);
+	enter(walk, leaf, changes_returned(walk));
 	ht_sleep_us(200);
 	leave(walk, leaf);
 }
@@ -180,6 +210,7 @@ static void submitter_body(struct ht_actor *actor)
 			1 + MIDDLES + ht_random_below(random, MIDDLES * LEAVES);
 		job->spin = ht_random_below(random, 2000);
 		job->blocks = ht_random_chance(random, 16);
+		job->epoch = changes_returned(walk);
 		rc = heddle_submit(walk->nodes[job->leaf].group, &job->task);
 		if (rc != -EAGAIN)
 			ht_expect(walk->run, "heddle_submit", rc);
@@ -192,19 +223,23 @@ static void submitter_body(struct ht_actor *actor)
 		settle_job(&owner->jobs[i]);
 }
 
-/* Give a gauge its new bound; what is running now is under it as well. */
-static void set_bound(struct walk *walk, uint32_t number, uint32_t bound)
+/* Give a gauge new rules; what is running now is under the bound as well. */
+static void set_rules(struct walk *walk, uint32_t number, uint32_t bound,
+		      uint32_t target)
 {
 	struct node *node = &walk->nodes[number];
-	uint64_t by = (uint64_t)bound - node->bound;
+	uint64_t rules = node->change << CHANGE_SHIFT |
+			 (uint64_t)target << TARGET_SHIFT |
+			 (uint64_t)bound << BOUND_SHIFT;
 	uint64_t before;
 
 	/* A difference, so that no count is lost; it wraps as it should. */
-	before = atomic_fetch_add_explicit(&node->gauge, by << BOUND_SHIFT,
+	before = atomic_fetch_add_explicit(&node->gauge, rules - node->rules,
 					   memory_order_seq_cst);
+	node->rules = rules;
 	node->bound = bound;
-	check_gauge(walk, number,
-		    (uint32_t)before | (uint64_t)bound << BOUND_SHIFT);
+	/* Epoch 0: a task that runs now may be older than the target. */
+	check_gauge(walk, number, (before & FIELD) | rules, 0);
 }
 
 /* The change is in effect: its caps are the bounds from here on. */
@@ -217,7 +252,7 @@ static void settle(struct walk *walk, uint64_t change)
 		node = &walk->nodes[i];
 		if (node->change != change)
 			continue;
-		set_bound(walk, i, node->latest);
+		set_rules(walk, i, node->latest, node->latest);
 	}
 }
 
@@ -227,7 +262,7 @@ static void update(struct walk *walk, const uint32_t *numbers,
 {
 	struct heddle_change changes[GROUPS];
 	struct node *node;
-	uint32_t i;
+	uint32_t bound, i;
 
 	walk->changes++;
 	for (i = 0; i < n; i++) {
@@ -238,11 +273,17 @@ static void update(struct walk *walk, const uint32_t *numbers,
 		node->latest = caps[i];
 		node->change = walk->changes;
 		/* The bound only rises here; it falls when waited for. */
-		if (caps[i] > node->bound)
-			set_bound(walk, numbers[i], caps[i]);
+		bound = caps[i] > node->bound ? caps[i] : node->bound;
+		set_rules(walk, numbers[i], bound, bound);
 	}
 	ht_expect(walk->run, "heddle_group_update",
 		  heddle_group_update(changes, n, ticket));
+	for (i = 0; i < n; i++)
+		set_rules(walk, numbers[i], walk->nodes[numbers[i]].bound,
+			  caps[i]);
+	/* cap-1: tasks submitted from here on are under these rules. */
+	atomic_store_explicit(&walk->returned, walk->changes,
+			      memory_order_release);
 }
 
 /* Wait for a change, sometimes without patience. */
@@ -321,7 +362,9 @@ static bool make_tree(struct walk *walk)
 	for (i = 0; i < GROUPS; i++) {
 		node = &walk->nodes[i];
 		node->latest = node->bound = WORKERS;
-		atomic_init(&node->gauge, (uint64_t)WORKERS << BOUND_SHIFT);
+		node->rules = (uint64_t)WORKERS << BOUND_SHIFT |
+			      (uint64_t)WORKERS << TARGET_SHIFT;
+		atomic_init(&node->gauge, node->rules);
 		if (i == ROOT)
 			continue;
 		node->parent = i <= MIDDLES ? ROOT
@@ -393,8 +436,9 @@ static void run_walk(struct walk *walk)
 	ht_actors_join(run);
 	ht_stress_rest(run, walk->pool);
 	for (i = 0; i < GROUPS; i++)
-		if ((uint32_t)atomic_load_explicit(&walk->nodes[i].gauge,
-						   memory_order_relaxed))
+		if (atomic_load_explicit(&walk->nodes[i].gauge,
+					 memory_order_relaxed) &
+		    FIELD)
 			ht_violation(run, HT_LEAK,
 				     "group %u: a task never ended", i);
 	free(owners);

@@ -12,6 +12,7 @@
 #include "tools/stress.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -258,6 +259,7 @@ static void churn(struct cycle *cycle, uint32_t base, bool is_elastic)
 	struct ht_random *random = &self->random;
 	uint32_t steps = ht_random_below(random, 6);
 	enum heddle_level level;
+	char when[64];
 	uint32_t n, now = 0;
 	int rc;
 
@@ -277,9 +279,14 @@ static void churn(struct cycle *cycle, uint32_t base, bool is_elastic)
 				      HEDDLE_FOREVER);
 		ht_expect(cycle->run, "heddle_pool_stop", rc);
 		now = n < now ? n : now;
-		/* An elastic pool may make more at any time but after 0. */
-		if (level >= HEDDLE_R3_GONE && !(is_elastic && now))
-			count_threads(cycle->run, base + now, "a stop");
+		/* An elastic pool keeps a spare unless it stopped to 0. */
+		if (level >= HEDDLE_R3_GONE && (!is_elastic || !n)) {
+			snprintf(when, sizeof(when),
+				 "a stop of %s pool to %u at level %u",
+				 is_elastic ? "an elastic" : "a static", n,
+				 level);
+			count_threads(cycle->run, base + now, when);
+		}
 	}
 	ht_actor_doing(self, "starting workers");
 	ht_expect(cycle->run, "heddle_pool_start",

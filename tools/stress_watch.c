@@ -8,6 +8,7 @@
  */
 #include "tools/stress.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include <heddle/heddle.h>
 
+#include "tools/machine.h"
 #include "tools/progress.h"
 
 #define TICK_US      50000
@@ -74,10 +76,30 @@ static void dump_groups(const struct ht_stress *run)
 	}
 }
 
-/* Where the kernel holds each thread, as far as it says so. */
+/* Name, state and place in the kernel of each thread, as far as it says so. */
 static void dump_threads(void)
 {
-	ht_say("  threads: %u in /proc/self/task", ht_threads_now());
+	DIR *folder = opendir("/proc/self/task");
+	const struct dirent *entry;
+	char *path, *stat, *wchan;
+
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		path = ht_text("/proc/self/task/%s/stat", entry->d_name);
+		stat = ht_machine_line(path);
+		free(path);
+		path = ht_text("/proc/self/task/%s/wchan", entry->d_name);
+		wchan = ht_machine_line(path);
+		free(path);
+		/* "tid (name) state ..." */
+		ht_say("  thread %.40s in %s", stat ? stat : entry->d_name,
+		       wchan ? wchan : "?");
+		free(stat);
+		free(wchan);
+	}
+	if (folder)
+		closedir(folder);
 }
 
 static void report_stall(struct ht_stress *run, const struct ht_actor *actor)

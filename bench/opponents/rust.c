@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Looked for in this order: where the variable HEDDLE_RUST_OPPONENT points;
- * beside the command in the build folder, where it is also built; in the folder
- * for helper programs of an installation.
+ * Looked for where the variable HEDDLE_RUST_OPPONENT points, else beside the
+ * command in the build folder, where it is also built. It is not installed.
  */
 #include "bench/opponents/rust.h"
 
@@ -130,7 +129,7 @@ void hb_rust_find(struct hb_rust *rust)
 	const char *variable = getenv("HEDDLE_RUST_OPPONENT");
 	char *folder = program_folder();
 	char *source = path_of(folder, "srcdir");
-	char *destination = ht_text("%s/bench/opponents/rust", folder);
+	char *destination = ht_text("%s/bench/opponents/rust-build", folder);
 
 	memset(rust, 0, sizeof(*rust));
 	if (variable && *variable) {
@@ -140,19 +139,18 @@ void hb_rust_find(struct hb_rust *rust)
 		rust->reason = build(source, destination);
 		if (!rust->reason)
 			rust->program = ht_text("%s/" NAME, destination);
-	} else {
-#ifdef HB_HELPERS
-		rust->program = ht_text("%s/" NAME, HB_HELPERS);
-#endif
 	}
 	if (rust->program && access(rust->program, X_OK)) {
-		rust->reason = ht_text("%s: %s", rust->program,
-				       strerror(errno));
+		rust->reason =
+			ht_text("%s: %s", rust->program, strerror(errno));
 		free(rust->program);
 		rust->program = NULL;
 	}
 	if (!rust->program && !rust->reason)
-		rust->reason = ht_text("the Rust opponents are not installed");
+		rust->reason =
+			ht_text("the Rust opponents are built in heddle's "
+				"build folder; HEDDLE_RUST_OPPONENT may "
+				"name the program");
 	if (rust->program)
 		read_versions(rust);
 	free(folder);

@@ -71,7 +71,8 @@ HEDDLE_API int heddle_process_destroy(struct heddle_process *process,
 				      uint64_t deadline);
 
 enum heddle_guest_flags {
-	HEDDLE_GUEST_FRESH = 1,    /* a real new OS thread, ended afterwards */
+	HEDDLE_GUEST_FRESH = 1,    /* a real new OS thread, ended afterwards;
+				    * ELASTIC pools only */
 	HEDDLE_GUEST_DETACHED = 2, /* nobody joins it */
 };
 
@@ -81,7 +82,8 @@ enum heddle_guest_flags {
  * @flags:       enum heddle_guest_flags
  * @fn:          the entry function; what it returns is the exit code
  * @arg:         passed to it, opaque
- * @exit_code:   NULL, or where the exit code is stored before a join returns
+ * @exit_code:   NULL, or where the guest's worker stores the exit code before
+ *               a join returns; valid until the guest has ended
  */
 struct heddle_guest_options {
 	uint32_t struct_size;
@@ -95,16 +97,22 @@ struct heddle_guest_options {
  * heddle_guest_spawn() - start a guest thread
  * @process:  not being destroyed
  * @opts:     required
- * @guest:    receives the handle to join, NULL allowed for DETACHED
- * @deadline: HEDDLE_NOW: -EAGAIN when no berth is free. Later: wait, in order
- *            of arrival, until one is
+ * @guest:    receives the handle to join, before the guest's first instruction;
+ *            NULL allowed for DETACHED, which gets none
+ * @deadline: HEDDLE_NOW: -EAGAIN when no berth is free and none comes without
+ *            a step of user code: a guest past its last destructor is waited
+ *            for. Later: wait, in order of arrival, until one is
+ *
+ * At most threads_max guests may have ended and not been joined while all
+ * berths are taken; beyond that a spawn finds no tid, which is as no berth.
  *
  * Progress: blocking (a short lock of the process; thread creation when no
  * worker is idle).
  * Ordering: everything before the call happens-before the guest.
  * Context:  any thread, also a guest.
  * Return: 0, -EAGAIN (no berth at the deadline, or no worker is idle and none
- * may be or could be created), -ENOMEM, -EINVAL, -E2BIG, -ESHUTDOWN, -ECHILD.
+ * may be or could be created, or the group is quiesced), -ENOMEM, -EINVAL (also
+ * FRESH in a STATIC pool), -E2BIG, -ESHUTDOWN, -ECHILD.
  */
 HEDDLE_API int heddle_guest_spawn(struct heddle_process *process,
 				  const struct heddle_guest_options *opts,
@@ -134,7 +142,7 @@ HEDDLE_API int heddle_guest_join(struct heddle_guest *guest,
  * join) makes it fail.
  *
  * Return: does not return; -EPERM when the caller is not a guest thread,
- * -EBUSY inside a task above the guest or inside a blocking region.
+ * -EBUSY inside a task above the guest, a slot destructor or a blocking region.
  */
 HEDDLE_API int heddle_guest_exit(int32_t code);
 

@@ -53,7 +53,7 @@ HEDDLE_API void *heddle_slot_get(const struct heddle_slot *slot);
  * heddle_slot_set() - set the calling guest's or worker's value
  *
  * Progress: wait-free. Context: a worker of the slot's pool.
- * Return: 0, -EPERM on any other thread, -EINVAL.
+ * Return: 0, -EPERM on any other thread, -EINVAL, -ECHILD.
  */
 HEDDLE_API int heddle_slot_set(const struct heddle_slot *slot, void *value);
 
@@ -64,8 +64,8 @@ HEDDLE_API int heddle_slot_set(const struct heddle_slot *slot, void *value);
  *
  * As pthread_key_delete() it calls no destructor.
  *
- * Return: 0, -EINVAL, -EDEADLK (from the slot's own destructor), -ETIMEDOUT,
- * -ECHILD.
+ * Return: 0, -EINVAL, -EDEADLK (from the slot's own destructor), -ETIMEDOUT (its
+ * values are unreachable already; the same call goes on), -ECHILD.
  */
 HEDDLE_API int heddle_slot_destroy(struct heddle_slot *slot, uint64_t deadline);
 

@@ -27,6 +27,8 @@
 #define GROUPS  3 /* the root and two siblings below it */
 #define FOREVER HEDDLE_FOREVER
 
+LAB_USES_LIBRARY;
+
 static struct heddle_pool *pool;
 static struct heddle_group *groups[GROUPS];
 
@@ -245,11 +247,13 @@ KICK(siblings, "siblings", "two groups share one permit, one task each", 2, 1,
      false, 2, true, submit_first, submit_second)
 KICK(siblings_stuck, "siblings-stuck", "two groups, two permits, both start",
      2, 2, true, 2, true, submit_first, submit_second)
+KICK(siblings_one, "siblings-one", "two groups, one permit, one worker", 1, 1,
+     false, 2, true, submit_first, submit_second)
 KICK(moment, "siblings-moment",
      "a permit held for a moment strands no sibling", 1, 1, false, 2, true,
      submit_second, take_and_give)
 
 const struct lab_scenario *const lab_scenarios[] = {
-	&kick, &kick_two, &kick_stuck, &siblings, &siblings_stuck, &moment,
-	NULL,
+	&kick, &kick_two, &kick_stuck, &siblings, &siblings_stuck,
+	&siblings_one, &moment, NULL,
 };

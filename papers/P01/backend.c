@@ -5,15 +5,11 @@
 #include <string.h>
 
 static const struct hp_backend *const backends[] = {
-	&hp_heddle_static,
-	&hp_heddle_elastic,
-	&hp_heddle_guest,
-	&hp_pthread,
+	&hp_heddle_static, &hp_heddle_elastic, &hp_heddle_guest, &hp_pthread,
 #ifdef HAVE_GLIB
 	&hp_glib,
 #endif
-	&hp_policy_rayon,
-	&hp_policy_rusty,
+	&hp_policy_rayon,  &hp_policy_rusty,
 };
 
 const struct hp_backend *hp_backend_find(const char *name)

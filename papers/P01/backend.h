@@ -56,6 +56,7 @@ struct hp_setup {
  * @registry: how many threads the pool itself counts
  * @shutdown: the strongest there is; frees the pool
  * @settle:   what a user can do afterwards to get rid of the rest, or NULL
+ * @version:  of the library behind it, or NULL
  * @grows_by_call: threads come only by start; else start is called once with
  *            1 and the pool grows by itself
  */
@@ -74,6 +75,7 @@ struct hp_backend {
 	uint32_t (*registry)(void *pool);
 	void (*shutdown)(void *pool);
 	void (*settle)(void);
+	const char *(*version)(void);
 };
 
 extern const struct hp_backend hp_heddle_static;

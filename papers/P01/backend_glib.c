@@ -4,6 +4,7 @@
  * back to it, where they stay for 15 s; stop_unused_threads empties the list.
  */
 #include <glib.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "papers/P01/backend.h"
@@ -71,6 +72,15 @@ static void settle(void)
 	g_thread_pool_stop_unused_threads();
 }
 
+static const char *version(void)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "%u.%u.%u", glib_major_version,
+		 glib_minor_version, glib_micro_version);
+	return text;
+}
+
 const struct hp_backend hp_glib = {
 	.name = "glib",
 	.about = "GThreadPool, not exclusive, freed with wait",
@@ -80,4 +90,5 @@ const struct hp_backend hp_glib = {
 	.registry = registry,
 	.shutdown = shutdown_pool,
 	.settle = settle,
+	.version = version,
 };

@@ -99,9 +99,9 @@ static void *create(const struct hp_setup *setup, enum kind kind)
 
 	if (!pool)
 		return NULL;
-	pool->pool = hp_heddle_pool(setup->size, setup->stack,
-				    kind == KIND_STATIC ? 0 :
-							  HEDDLE_POOL_ELASTIC);
+	pool->pool =
+		hp_heddle_pool(setup->size, setup->stack,
+			       kind == KIND_STATIC ? 0 : HEDDLE_POOL_ELASTIC);
 	pool->group = heddle_pool_group(pool->pool);
 	if (kind == KIND_GUEST)
 		hp_heddle_must(heddle_process_create(pool->pool, &process,

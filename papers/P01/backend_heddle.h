@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The heddle back end for the measurements that only heddle can be asked for. */
+/* The heddle back end, for measurements that only heddle can be asked for. */
 #ifndef HEDDLE_PAPERS_P01_BACKEND_HEDDLE_H
 #define HEDDLE_PAPERS_P01_BACKEND_HEDDLE_H
 

@@ -8,6 +8,7 @@
  * Shutdown closes the queue and waits in the same way; no thread is joined.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -16,6 +17,10 @@
 
 /* Both counts stand in one word: workers above, idle ones below. */
 #define ONE_WORKER (UINT64_C(1) << 32)
+
+enum {
+	LOOKS = 10
+};
 
 struct own_pool {
 	pthread_mutex_t lock;
@@ -49,9 +54,8 @@ static struct own_unit *own(struct hp_unit *unit)
 static bool pool_is_idle(struct own_pool *pool)
 {
 	/* The model's own order: counts first, then the queue. rusty-1 */
-	uint64_t counts =
-		atomic_load_explicit(&pool->counts,
-				     memory_order_acquire); /* rusty-1 */
+	uint64_t counts = atomic_load_explicit(
+		&pool->counts, memory_order_acquire); /* rusty-1 */
 	bool is_empty;
 
 	if (counts >> 32 != (counts & UINT32_MAX))
@@ -73,8 +77,8 @@ static void tell_joiner(struct own_pool *pool)
 
 static void leave(struct own_pool *pool)
 {
-	if (atomic_fetch_sub_explicit(&pool->users, 1,
-				      memory_order_acq_rel) > 1) /* rusty-2 */
+	if (atomic_fetch_sub_explicit(&pool->users, 1, memory_order_acq_rel) >
+	    1) /* rusty-2 */
 		return;
 	/* The last user sees what all others did: rusty-2. */
 	pthread_cond_destroy(&pool->changed);
@@ -88,8 +92,15 @@ static void leave(struct own_pool *pool)
 static struct hp_unit *receive(struct own_pool *pool)
 {
 	struct hp_unit *unit;
+	int i;
 
 	pthread_mutex_lock(&pool->lock);
+	/* The channel of the model looks a few times before it sleeps. */
+	for (i = 0; i < LOOKS && !pool->head && !pool->is_closed; i++) {
+		pthread_mutex_unlock(&pool->lock);
+		sched_yield();
+		pthread_mutex_lock(&pool->lock);
+	}
 	while (!pool->head && !pool->is_closed)
 		pthread_cond_wait(&pool->changed, &pool->lock);
 	unit = pool->head;
@@ -152,8 +163,8 @@ static void *create(const struct hp_setup *setup)
 /* True when the caller may add a worker: the count has been raised. */
 static bool reserve_worker(struct own_pool *pool)
 {
-	uint64_t counts = atomic_load_explicit(&pool->counts,
-					       memory_order_relaxed);
+	uint64_t counts =
+		atomic_load_explicit(&pool->counts, memory_order_relaxed);
 
 	/* Re-checked by the CAS. */
 	while (counts >> 32 < pool->core)
@@ -175,8 +186,9 @@ static int run(void *arg, struct hp_unit *unit)
 	if (!unit->detached)
 		hp_event_init(&own(unit)->done);
 	if (reserve_worker(pool)) {
-		atomic_fetch_add_explicit(&pool->users, 1,
-					  memory_order_relaxed); /* we hold one */
+		atomic_fetch_add_explicit(
+			&pool->users, 1,
+			memory_order_relaxed); /* we hold one */
 		rc = hp_thread_create(NULL, pool->stack, work, unit);
 		if (rc)
 			hp_die("policy-rusty: making a thread: error %d", -rc);

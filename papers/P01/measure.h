@@ -61,7 +61,6 @@ void hp_call(const struct hp_request *request, void *pool,
 	     void (*fn)(struct hp_unit *unit), void *arg);
 
 /* hp_run() - submit a unit, which must be accepted */
-void hp_run(const struct hp_request *request, void *pool,
-	    struct hp_unit *unit);
+void hp_run(const struct hp_request *request, void *pool, struct hp_unit *unit);
 
 #endif /* HEDDLE_PAPERS_P01_MEASURE_H */

@@ -35,8 +35,7 @@ static void enter_and_leave(struct hp_unit *unit)
 	 */
 	uint32_t now = 1 + atomic_fetch_add_explicit(&inside->now, 1,
 						     memory_order_relaxed);
-	uint32_t max = atomic_load_explicit(&inside->max,
-					    memory_order_relaxed);
+	uint32_t max = atomic_load_explicit(&inside->max, memory_order_relaxed);
 
 	while (max < now && !atomic_compare_exchange_weak_explicit(
 				    &inside->max, &max, now,

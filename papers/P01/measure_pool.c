@@ -126,8 +126,8 @@ static void exhaust_guests(const struct hp_request *request,
 		.fn = meet,
 		.arg = &gate,
 	};
-	struct heddle_guest **guests = ht_alloc(request->size + 1,
-						sizeof(struct heddle_guest *));
+	struct heddle_guest **guests =
+		ht_alloc(request->size + 1, sizeof(struct heddle_guest *));
 	struct heddle_process *process;
 	uint64_t start, now_ns, late_ns;
 	uint32_t i;
@@ -149,15 +149,15 @@ static void exhaust_guests(const struct hp_request *request,
 	now_ns = ht_now() - start;
 	start = ht_now();
 	late = now ? heddle_guest_spawn(process, &options, &guests[i],
-					start + 50000000) :
-		     0;
+					start + 50000000)
+		   : 0;
 	late_ns = ht_now() - start;
 	printf("exhaust size=%u variant=%s outcome=%s now=%d now_ns=%" PRIu64
 	       " until=%d until_ns=%" PRIu64 "\n",
 	       request->size, variant,
-	       now == -EAGAIN && late == -EAGAIN ? "refused" :
-	       now || late			 ? "other-error" :
-						   "accepted",
+	       now == -EAGAIN && late == -EAGAIN ? "refused"
+	       : now || late                     ? "other-error"
+						 : "accepted",
 	       now, now_ns, late, late_ns);
 	hp_gate_open(&gate);
 	for (i = 0; i < request->size + (now && late ? 0 : 1); i++)

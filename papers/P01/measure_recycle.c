@@ -22,11 +22,11 @@
 #include "tools/say.h"
 
 enum {
-	VALUES = 16, /* thread-local values of each thread */
+	VALUES = 16,          /* thread-local values of each thread */
 	DESTROYED_VALUES = 8, /* of these, with a destructor */
-	LIVE = 4,    /* threads at once */
-	MARKED_WORDS = 1024, /* of the stack */
-	SKIPPED_BYTES = 512, /* next to the frame, where our own calls write */
+	LIVE = 4,             /* threads at once */
+	MARKED_WORDS = 1024,  /* of the stack */
+	SKIPPED_BYTES = 512,  /* next to the frame, where our own calls write */
 	TID_BITS = 29
 };
 
@@ -91,8 +91,8 @@ static __attribute__((noinline)) uint64_t mark_stack(uint64_t number)
 
 static void *get_value(uint32_t i)
 {
-	return counts.has_guests ? heddle_slot_get(counts.slot[i]) :
-				   pthread_getspecific(counts.key[i]);
+	return counts.has_guests ? heddle_slot_get(counts.slot[i])
+				 : pthread_getspecific(counts.key[i]);
 }
 
 static void set_value(uint32_t i, void *value)
@@ -163,14 +163,13 @@ static void make_values(struct heddle_pool *pool)
 	uint32_t i;
 
 	for (i = 0; i < VALUES; i++) {
-		options.destructor = i < DESTROYED_VALUES ? destroy_value :
-							    NULL;
+		options.destructor = i < DESTROYED_VALUES ? destroy_value
+							  : NULL;
 		if (counts.has_guests)
 			hp_heddle_must(heddle_slot_create(pool, &options,
 							  &counts.slot[i]),
 				       "heddle_slot_create");
-		else if (pthread_key_create(&counts.key[i],
-					    options.destructor))
+		else if (pthread_key_create(&counts.key[i], options.destructor))
 			hp_die("pthread_key_create failed");
 	}
 }
@@ -196,10 +195,9 @@ void hp_measure_recycle(const struct hp_request *request)
 	void *pool;
 
 	counts.has_guests = backend == &hp_heddle_guest;
-	counts.live_tids = mmap(NULL, (size_t)1 << (TID_BITS - 3),
-				PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-				0);
+	counts.live_tids =
+		mmap(NULL, (size_t)1 << (TID_BITS - 3), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (counts.live_tids == MAP_FAILED)
 		hp_die("no memory for the table of thread ids");
 	own.size = LIVE;

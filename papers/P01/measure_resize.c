@@ -50,12 +50,12 @@ struct load {
 };
 
 struct counts {
-	uint64_t full;      /* lowerings with all permits inside tasks */
+	uint64_t full;       /* lowerings with all permits inside tasks */
 	uint64_t full_exact; /* of these, exactly old - new ended */
-	uint64_t too_many;  /* more than old - new ended */
+	uint64_t too_many;   /* more than old - new ended */
 	uint64_t most_ended;
-	uint64_t over;      /* counts seen above the cap in force */
-	uint64_t slow;      /* a raised cap was not reached */
+	uint64_t over; /* counts seen above the cap in force */
+	uint64_t slow; /* a raised cap was not reached */
 	uint64_t raise_max_ns;
 	uint64_t events;
 };
@@ -63,9 +63,9 @@ struct counts {
 /* One word: all its changes are in one order, which is the log's. */
 static void log_event(struct load *load, int step)
 {
-	uint64_t state = atomic_fetch_add_explicit(
-		&load->state, (uint64_t)(256 + step),
-		memory_order_relaxed); /* one word */
+	uint64_t state =
+		atomic_fetch_add_explicit(&load->state, (uint64_t)(256 + step),
+					  memory_order_relaxed); /* one word */
 	uint64_t number = state >> 8;
 	uint64_t inside = (state & 255) + (uint64_t)(int64_t)step;
 
@@ -247,8 +247,8 @@ void hp_measure_resize(const struct hp_request *request)
 	counts.events = look(load) >> 8;
 	atomic_store_explicit(&load->is_over, true,
 			      memory_order_release); /* resize-2 */
-	while (atomic_load_explicit(&load->finished,
-				    memory_order_acquire) < TASKS) /* resize-3 */
+	while (atomic_load_explicit(&load->finished, memory_order_acquire) <
+	       TASKS) /* resize-3 */
 		hp_sleep(100000);
 	printf("resize rounds=%" PRIu64 " full=%" PRIu64 " full_exact=%" PRIu64
 	       " too_many=%" PRIu64 " most_ended=%" PRIu64 " over=%" PRIu64

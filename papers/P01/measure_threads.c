@@ -14,7 +14,7 @@
 #include "tools/say.h"
 
 /* The keep-alive given to pools that have one is 10 ms; 1.5 times that. */
-#define IDLE_NS UINT64_C(15000000)
+#define IDLE_NS  UINT64_C(15000000)
 #define LIMIT_NS UINT64_C(5000000000)
 
 struct round {
@@ -31,8 +31,8 @@ static void checkpoint(struct round *round, const char *name)
 	uint32_t threads = hp_threads_alive();
 	uint64_t ns = ht_now() - round->start_ns;
 	uint32_t registry =
-		round->pool ? round->request->backend->registry(round->pool) :
-			      0;
+		round->pool ? round->request->backend->registry(round->pool)
+			    : 0;
 
 	printf("checkpoint round=%" PRIu64 " index=%u name=%s threads=%u "
 	       "registry=%u ns=%" PRIu64 "\n",

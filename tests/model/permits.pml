@@ -4,7 +4,7 @@
  * with every interleaving of its atomic steps. A statement, or an atomic
  * block, is one load, one store or one read-modify-write of shared memory
  * with the local work around it; a compare-and-swap loop is one step, for a
- * failed round changes nothing. Weak memory, blocking, leaving, lingering and
+ * failed round changes nothing. Weak memory, blocking, leaving, deeper trees and
  * the queues' insides are not here. doc/design/permits-model.md says what was
  * explored and what each BUG_ proves.
  *
@@ -13,7 +13,10 @@
  * TASKS0   tasks of the submitter of group 0
  * TASKS1   tasks of a second submitter, for group SECOND
  * CAP0, CAP1, CAPR   caps; with one level CAP0 only
- * NEVER    a task never returns
+ * NEVER    a task never returns; with MAYBE, it returns or not
+ * PARKED   the workers that sleep at the start, a bit each
+ * LINGER   a worker keeps its permits for a while
+ * PAY_FIRST  owed looks are paid before the idle bit is set, not after
  * CHANGED  the group whose cap changes to CHANGE1 and then to CHANGE2
  */
 #ifndef LEVELS
@@ -39,6 +42,10 @@
 #endif
 #ifndef CAPR
 #define CAPR 1
+#endif
+
+#ifndef PARKED
+#define PARKED 0
 #endif
 
 #define ROOT   2
@@ -336,6 +343,21 @@ look_end:
 	atomic { g = NONE; LOOK_RESET }
 }
 
+#ifdef BUG_UNDER
+#define GIVE_IF_OVER(g) \
+	OVER(g) -> \
+		atomic { \
+			owe = owe || FREES(g); \
+			count[g]--; \
+			assert(count[g] >= target[g]) \
+		}
+#else
+#define GIVE_IF_OVER(g) \
+	atomic { \
+		OVER(g) -> count[g]--; assert(count[g] >= target[g]) \
+	}
+#endif
+
 mtype = { TO_SLEEP, TO_PARK, TO_RUN };
 
 proctype worker(byte me)
@@ -347,7 +369,10 @@ proctype worker(byte me)
 	byte seen;
 	bool handed;
 
-	goto sleep;
+	if
+	:: PARKED & BIT(me) -> goto park
+	:: else
+	fi;
 sleep:
 	atomic { idle = idle | BIT(me); next = TO_PARK };
 	MINE(NONE);
@@ -400,20 +425,9 @@ put_back:
 	mark(held);
 	owe = true;
 #endif
-#ifdef BUG_UNDER
+	/* One step while over, so that no more give back than must. */
 	if
-	:: OVER(held) -> give_path(held); goto released
-	:: !OVER(held)
-	fi;
-#if LEVELS == 2
-	if
-	:: OVER(ROOT) -> give_root(); give_leaf(held); goto released
-	:: !OVER(ROOT)
-	fi;
-#endif
-#else
-	if
-	:: atomic { OVER(held) -> count[held]-- };
+	:: GIVE_IF_OVER(held);
 #if LEVELS == 2
 		give_root();
 #endif
@@ -422,12 +436,11 @@ put_back:
 	fi;
 #if LEVELS == 2
 	if
-	:: atomic { OVER(ROOT) -> count[ROOT]-- };
+	:: GIVE_IF_OVER(ROOT);
 		give_leaf(held);
 		goto released
 	:: !OVER(ROOT)
 	fi;
-#endif
 #endif
 	goto take_task;
 look_at_words: /* another took this permit: perhaps before a lowering */
@@ -462,9 +475,16 @@ call:
 #endif
 		hand = 0
 	};
-#ifdef NEVER
+#if defined(NEVER) && !defined(MAYBE)
 end_task:
 	false;
+#elif defined(NEVER)
+	if
+	:: true ->
+end_task:
+		false
+	:: true
+	fi;
 #endif
 	running[held]--;
 	goto take_task;
@@ -472,6 +492,25 @@ end_task:
 release:
 #ifdef BUG_SEARCHING
 	searching = false;
+#endif
+#ifdef LINGER
+	if
+	:: searching -> goto give_up
+	:: atomic { !searching -> searching = true }
+	fi;
+	if
+	:: work[held] > 0
+	:: true /* enough pauses, or attention changed */
+	fi;
+	searching = false;
+#ifndef BUG_LINGER
+	owe = true;
+#endif
+	if
+	:: work[held] > 0 -> goto take_task
+	:: work[held] == 0
+	fi;
+give_up:
 #endif
 	give_path(held);
 released:
@@ -648,6 +687,7 @@ proctype at_rest()
 init
 {
 	atomic {
+		idle = PARKED;
 		target[0] = CAP0;
 #if LEVELS == 2
 		target[1] = CAP1;

@@ -54,7 +54,7 @@ else
 	bad=
 	for file in "$library" $(find "$build" -type f -perm -100 ! -name '*.so*' \
 			! -name '*.sh' ! -name config.status ! -name libtool \
-			! -path '*/cargo-home/*' ! -path '*/ci-*'); do
+			! -path '*/cargo-home/*' ! -path "$build/ci/*"); do
 		readelf -dW "$file" 2>/dev/null | grep -qE 'NEEDED.*lib[atu]+b?san' &&
 			bad="$bad $file"
 	done

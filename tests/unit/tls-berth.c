@@ -51,8 +51,7 @@ static void end_scrub(struct heddle_process *process, uint32_t tid)
 	void *woken;
 
 	hd_mutex_lock(&process->lock);
-	atomic_fetch_sub_explicit(&process->scrubbing, 1,
-				  memory_order_relaxed);
+	atomic_fetch_sub_explicit(&process->scrubbing, 1, memory_order_relaxed);
 	process->berths_taken--;
 	if (tid)
 		hd_tids_give(&process->tids, tid);
@@ -64,8 +63,7 @@ static void end_scrub(struct heddle_process *process, uint32_t tid)
 
 static void begin_scrub(struct heddle_process *process)
 {
-	atomic_fetch_add_explicit(&process->scrubbing, 1,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&process->scrubbing, 1, memory_order_relaxed);
 }
 
 /* ---- a spawn on a thread of its own ---- */
@@ -86,10 +84,9 @@ static void *spawn_main(void *arg)
 {
 	struct spawn *spawn = arg;
 
-	spawn->rc = hd_berth_take(spawn->process, spawn->deadline,
-				  &spawn->tid);
-	spawn->place = atomic_fetch_add_explicit(&returns, 1,
-						 memory_order_relaxed);
+	spawn->rc = hd_berth_take(spawn->process, spawn->deadline, &spawn->tid);
+	spawn->place =
+		atomic_fetch_add_explicit(&returns, 1, memory_order_relaxed);
 	atomic_store_explicit(&spawn->done, 1, memory_order_release);
 	return NULL;
 }
@@ -127,7 +124,8 @@ static void test_bound(void)
 	uint32_t tid[3];
 
 	ok(hd_berth_take(process, HEDDLE_NOW, &tid[0]) == 0 &&
-	   hd_berth_take(process, HEDDLE_NOW, &tid[1]) == 0, "two berths");
+		   hd_berth_take(process, HEDDLE_NOW, &tid[1]) == 0,
+	   "two berths");
 	ok(tid[0] && tid[1] && tid[0] != tid[1], "two tids");
 	ok(hd_berth_take(process, HEDDLE_NOW, &tid[2]) == -EAGAIN,
 	   "a third of two is -EAGAIN");
@@ -162,13 +160,16 @@ static void test_tids_run_out(void)
 	hd_futex_wake(hd_berth_pass(process), 1);
 	hd_mutex_unlock(&process->lock);
 	pthread_join(spawn.thread, NULL);
-	ok(spawn.rc == 0 && spawn.tid != tid, "and gets the one that came back");
+	ok(spawn.rc == 0 && spawn.tid != tid,
+	   "and gets the one that came back");
 	free_process(process);
 }
 
 static void test_fifo(void)
 {
-	enum { SPAWNS = 5 };
+	enum {
+		SPAWNS = 5
+	};
 	struct heddle_process *process = make_process(1, 16);
 	struct spawn spawn[SPAWNS];
 	uint32_t tid, i, bad = 0;
@@ -264,11 +265,10 @@ static void *churn(void *arg)
 						  memory_order_relaxed);
 			continue;
 		}
-		now = 1 + atomic_fetch_add_explicit(&live, 1,
-						    memory_order_relaxed);
+		now = 1 +
+		      atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
 		if (now > atomic_load_explicit(&most, memory_order_relaxed))
-			atomic_store_explicit(&most, now,
-					      memory_order_relaxed);
+			atomic_store_explicit(&most, now, memory_order_relaxed);
 		atomic_fetch_add_explicit(&served, 1, memory_order_relaxed);
 		begin_scrub(process);
 		atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);

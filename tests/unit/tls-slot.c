@@ -106,15 +106,16 @@ static void test_create(void)
 	ok(heddle_slot_create(pool, &options, &slot[3]) == -EINVAL,
 	   "an unknown flag");
 	ok(heddle_slot_destroy(slot[2], HEDDLE_NOW) == 0 &&
-	   heddle_slot_create(pool, &longer.options, &slot[2]) == 0,
+		   heddle_slot_create(pool, &longer.options, &slot[2]) == 0,
 	   "a longer struct with zeros");
 	longer.more = 1;
 	ok(heddle_slot_create(pool, &longer.options, &slot[3]) == -E2BIG,
 	   "a longer struct without");
 	ok(heddle_slot_create(NULL, NULL, &slot[3]) == -EINVAL &&
-	   heddle_slot_create(pool, NULL, NULL) == -EINVAL &&
-	   heddle_slot_set(NULL, NULL) == -EINVAL &&
-	   heddle_slot_destroy(NULL, 0) == -EINVAL, "NULL is -EINVAL");
+		   heddle_slot_create(pool, NULL, NULL) == -EINVAL &&
+		   heddle_slot_set(NULL, NULL) == -EINVAL &&
+		   heddle_slot_destroy(NULL, 0) == -EINVAL,
+	   "NULL is -EINVAL");
 	free_pool(pool);
 }
 
@@ -181,7 +182,9 @@ static void test_values(void)
 
 static void test_guest_bytes(void)
 {
-	enum { SLOTS = 64 };
+	enum {
+		SLOTS = 64
+	};
 	struct heddle_pool *pool = make_pool(SLOTS);
 	struct hd_worker *worker = be_worker(pool);
 	struct hd_values *values = worker->tls;
@@ -210,7 +213,8 @@ static void test_destroyed(void)
 	int x;
 
 	heddle_slot_set(slot, &x);
-	ok(heddle_slot_destroy(slot, HEDDLE_NOW) == 0, "destroyed with a value");
+	ok(heddle_slot_destroy(slot, HEDDLE_NOW) == 0,
+	   "destroyed with a value");
 	ok(!heddle_slot_get(slot), "the value is unreachable");
 	ok(heddle_slot_set(slot, &x) == -EINVAL, "no new one can be set");
 	again = make_slot(pool, NULL);

@@ -125,13 +125,18 @@ static void test_wrap(void)
 /* Random lives, in a ring that wraps every 511 lives of an entry. */
 static void test_random(void)
 {
-	enum { ENTRIES = 1 << 20, HELD = 4096, STEPS = 4000000 };
+	enum {
+		ENTRIES = 1 << 20,
+		HELD = 4096,
+		STEPS = 4000000
+	};
 	static uint32_t held[HELD];
 	struct hd_tids tids;
 	uint32_t i, bad = 0;
 
 	hd_tids_init(&tids, ENTRIES, 511);
-	is_u64(hd_tids_generations(&tids), 512, "2^20 entries, 512 generations");
+	is_u64(hd_tids_generations(&tids), 512,
+	       "2^20 entries, 512 generations");
 	for (i = 0; i < STEPS; i++) {
 		uint32_t *at = &held[tap_random() % HELD];
 

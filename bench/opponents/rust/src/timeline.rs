@@ -76,6 +76,8 @@ pub fn run<P: Pool>(size: usize, rounds: u64) {
             }
             round.checkpoint(name, pool.registry());
         }
+        // Nor to have more of them.
+        round.checkpoint("grown", pool.registry());
         burst(&pool, size, &mut round);
         std::thread::sleep(KEEP_ALIVE + KEEP_ALIVE / 2);
         round.checkpoint("idle", pool.registry());
