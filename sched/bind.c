@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <heddle/block.h>
+
 #include "platform/futex.h"
 #include "sched/group.h"
 #include "sched/look.h"
@@ -53,6 +55,7 @@ static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
 	return true;
 }
 
+/* -EBUSY: no worker may be created at present, so one must become idle. */
 static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 		    void *bound, bool fresh, struct hd_worker **out)
 {
@@ -61,7 +64,7 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 	int rc = 0;
 
 	if (!pool->elastic)
-		return -EAGAIN;
+		return -EBUSY;
 	hd_reap_ended(pool);
 	hd_mutex_lock(&pool->control);
 	if (pool->closing)
@@ -75,7 +78,7 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 	}
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
-		return rc < 0 ? rc : -EAGAIN;
+		return rc < 0 ? rc : -EBUSY;
 	*out = worker;
 	rc = hd_worker_create(worker, &step);
 	if (rc < 0) {
@@ -87,19 +90,73 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 	return 0;
 }
 
-int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
-		   void *bound, bool fresh, struct hd_worker **out)
-{
-	struct heddle_group *along = take_along(group);
-	int rc = 0;
+struct binding {
+	struct heddle_pool *pool;
+	struct heddle_group *group;
+	void *bound;
+	bool fresh;
+	struct hd_worker **worker;
+};
 
-	*out = NULL;
-	if (!fresh && bind_idle(pool, along, bound, out))
+static int try_once(const struct binding *b)
+{
+	struct heddle_group *along = take_along(b->group);
+	int rc;
+
+	if (!b->fresh && bind_idle(b->pool, along, b->bound, b->worker))
 		return 0;
-	rc = bind_new(pool, along, bound, fresh, out);
+	rc = bind_new(b->pool, along, b->bound, b->fresh, b->worker);
 	if (rc < 0)
 		give_up(along);
 	return rc;
+}
+
+/* For hd_effect_wait(): 1 bound, 0 not yet, or an error. */
+static int try_again(void *context)
+{
+	int rc = try_once(context);
+
+	return rc == -EBUSY ? 0 : rc < 0 ? rc : 1;
+}
+
+static int wait_for_worker(struct binding *b, uint64_t deadline)
+{
+	bool region = heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL) == 0;
+	int rc;
+
+	/* bind-1: we announce ourselves, then look for a worker; a worker sets
+	 * its idle bit, or is counted as blocked, then reads the announcement.
+	 * Forbidden: we find none and it sees nobody waiting.
+	 */
+	atomic_fetch_add_explicit(&b->pool->bind_waiters, 1,
+				  memory_order_seq_cst); /* bind-1 */
+	rc = hd_effect_wait(b->pool, try_again, b, deadline);
+	atomic_fetch_sub_explicit(&b->pool->bind_waiters, 1,
+				  memory_order_relaxed); /* only a count */
+	if (region)
+		heddle_block_end();
+	return rc;
+}
+
+void hd_bind_signal(struct heddle_pool *pool)
+{
+	if (atomic_load_explicit(&pool->bind_waiters,
+				 memory_order_seq_cst)) /* bind-1 */
+		hd_effect_signal(pool);
+}
+
+int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
+		   void *bound, bool fresh, uint64_t deadline,
+		   struct hd_worker **out)
+{
+	struct binding b = { pool, group, bound, fresh, out };
+	int rc;
+
+	*out = NULL;
+	rc = try_once(&b);
+	if (rc == -EBUSY && deadline != HEDDLE_NOW)
+		rc = wait_for_worker(&b, deadline);
+	return rc == -EBUSY || rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
 int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,

@@ -193,6 +193,7 @@ int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
 		owed += hd_permit_give(frame->group, frame->upto);
 	pay(worker, owed);
 	hd_spare_check(worker->pool);
+	hd_bind_signal(worker->pool);
 	return 0;
 }
 

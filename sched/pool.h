@@ -60,6 +60,7 @@ struct heddle_pool {
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
 	_Atomic uint32_t spare_wanted; /* 1: a creation is to be tried */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
+	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
 	HD_ALIGNED _Atomic uint32_t searching; /* A: a wake is in flight */

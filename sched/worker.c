@@ -350,6 +350,7 @@ static bool sleep_once(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
 	hd_bitset_set_any(&pool->idle, worker->index);
 	tell_done(worker);
+	hd_bind_signal(pool);
 	hd_delay(HEDDLE_DELAY_SLEEP);
 	worker->owe++;
 	pay(worker);

@@ -135,10 +135,16 @@ void hd_worker_show_free(struct hd_worker *worker);
 /*
  * Binds an idle worker, or with fresh or when none is idle a new one, to a
  * guest; it will call hd_upper.guest_run(worker, bound). If the permits of
- * group are free they travel along. Returns 0, -EAGAIN, -ENOMEM, -ESHUTDOWN.
+ * group are free they travel along. With a deadline it waits for a worker to
+ * become idle or blocked (a blocking region for the caller). Returns 0,
+ * -EAGAIN, -ENOMEM, -ESHUTDOWN.
  */
 int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
-		   void *bound, bool fresh, struct hd_worker **worker);
+		   void *bound, bool fresh, uint64_t deadline,
+		   struct hd_worker **worker);
+
+/* A worker became idle or blocked: who waits to bind one looks again. */
+void hd_bind_signal(struct heddle_pool *pool);
 
 /* Waits until a FRESH worker's thread has reached the level, and frees its entry. */
 int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,

@@ -80,7 +80,8 @@ static int gate_admits(struct heddle_group *group)
 	return gate == HD_GATE_DRAIN && inside_drain(group) ? 0 : -ESHUTDOWN;
 }
 
-static int bind(struct heddle_process *process, struct heddle_guest *guest)
+static int bind(struct heddle_process *process, struct heddle_guest *guest,
+		uint64_t deadline)
 {
 	struct heddle_group *group = process->group;
 	struct hd_worker *worker;
@@ -90,7 +91,8 @@ static int bind(struct heddle_process *process, struct heddle_guest *guest)
 	rc = gate_admits(group);
 	if (rc == 0)
 		rc = hd_worker_bind(process->pool, group, guest,
-				    guest->flags & HEDDLE_GUEST_FRESH, &worker);
+				    guest->flags & HEDDLE_GUEST_FRESH, deadline,
+				    &worker);
 	if (rc < 0) {
 		hd_guest_count(group, -1);
 		hd_effect_signal(process->pool); /* a closer may wait for it */
@@ -165,7 +167,7 @@ int heddle_guest_spawn(struct heddle_process *process,
 	/* The guest may run before this call returns, and read it there. */
 	if (out && !(o.flags & HEDDLE_GUEST_DETACHED))
 		*out = guest;
-	rc = bind(process, guest);
+	rc = bind(process, guest, deadline);
 	if (rc < 0) {
 		if (out)
 			*out = NULL;
