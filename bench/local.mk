@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Workloads, our side and the opponents'.
 bench_sources = \
-	%D%/opponents/rust.c %D%/opponents/rust.h
+	%D%/done.c %D%/done.h \
+	%D%/opponents/rust.c %D%/opponents/rust.h \
+	%D%/peer.h \
+	%D%/peers/glib.c \
+	%D%/peers/heddle.c \
+	%D%/peers/mutex.c \
+	%D%/peers/peers.c
 
 ## Rust opponents ------------------------------------------------------------
 

@@ -28,8 +28,9 @@
  * each nanosecond they wrap after 584 years, and even then nothing breaks. The
  * place in the ring is the index modulo a power of two.
  *
- * ABA: a thief's CAS on top succeeds only if the index it read is still the
- * oldest; an index is used once.
+ * ABA: top never takes a value twice, and while it is t the task at t can only be
+ * had by moving it, for the owner too. So a thief whose CAS succeeds had read the
+ * slot of the task it takes.
  *
  * Emptiness is linearizable. A steal or length reads top, then bottom: the top
  * had not fallen when bottom was read, so bottom <= top means empty then. Below

@@ -145,7 +145,8 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 	for (i = 0; i < batch->n && rc == 0; i++) {
 		failed = batch->item[i].worker;
 		rc = wait_ready(failed, deadline);
-		step = failed->start_step;
+		if (rc < 0) /* not reaped before roll_back(): still its own */
+			step = failed->start_step;
 	}
 	if (rc == 0)
 		return 0;

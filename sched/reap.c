@@ -106,6 +106,9 @@ void hd_reap_ended(struct heddle_pool *pool)
 		struct hd_worker *worker = &pool->worker[i];
 		uint32_t phase = hd_phase_of(worker);
 
+		/* Its starter reads the error first. */
+		if (phase == HD_PHASE_FAILED && worker->by_start)
+			continue;
 		/* The deadline 0 tries only: TLS destructors are user code. */
 		if (phase == HD_PHASE_LEFT || phase == HD_PHASE_FAILED ||
 		    phase == HD_PHASE_JOINED)

@@ -45,7 +45,8 @@ struct node {
 	struct heddle_group *group;
 	uint32_t parent;
 	uint32_t latest; /* the cap set last */
-	uint32_t bound;  /* what the gauge holds, the walker's copy */
+	uint32_t bound;  /* the walker's copy of the gauge's */
+	uint64_t rules;  /* all of the gauge but the number of tasks */
 	uint64_t change; /* which change set it */
 
 	/* change : target : bound : tasks */

@@ -667,6 +667,7 @@ static void test_fresh(void)
 	struct heddle_pool *pool = make_pool(2, HEDDLE_POOL_ELASTIC);
 	struct heddle_process *process = make_process(pool, 2, 0);
 	struct heddle_guest *guest;
+	static int detached_id[50];
 	int i, id[3], wrong = 0;
 
 	pthread_key_create(&key, key_destructor);
@@ -688,7 +689,7 @@ static void test_fresh(void)
 	is_u64(tap_threads(), 1, "no thread is left");
 	wrong = 0;
 	for (i = 0; i < 50; i++)
-		wrong += spawn(process, sets_key, &id[0],
+		wrong += spawn(process, sets_key, &detached_id[i],
 			       HEDDLE_GUEST_FRESH | HEDDLE_GUEST_DETACHED,
 			       NULL, NULL, HEDDLE_FOREVER) != 0;
 	diag("of 50 FRESH detached ones %d were refused", wrong);
