@@ -1,2 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One file for one idea; each is built and run by make check.
+example_programs = \
+	%D%/first \
+	%D%/guests \
+	%D%/tenants
+
+check_PROGRAMS += $(example_programs)
+%C%_first_LDADD = $(heddle_libs)
+%C%_guests_LDADD = $(heddle_libs)
+%C%_tenants_LDADD = $(heddle_libs)

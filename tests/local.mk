@@ -81,6 +81,7 @@ script_tests = \
 	%D%/model/litmus.t \
 	%D%/model/permits-model.t \
 	%D%/style/contract.t \
+	%D%/style/examples.t \
 	%D%/style/headers.t \
 	%D%/style/install.t \
 	%D%/style/layers.t \
