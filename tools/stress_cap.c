@@ -261,7 +261,7 @@ static void update(struct walk *walk, const uint32_t *numbers,
 		   const uint32_t *caps, uint32_t n,
 		   struct heddle_ticket *ticket)
 {
-	struct heddle_change changes[GROUPS];
+	struct heddle_change changes[GROUPS] = { { NULL, 0, 0 } };
 	struct node *node;
 	uint32_t bound, i;
 
