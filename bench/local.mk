@@ -7,7 +7,10 @@ bench_sources = \
 	%D%/peers/glib.c \
 	%D%/peers/heddle.c \
 	%D%/peers/mutex.c \
-	%D%/peers/peers.c
+	%D%/peers/peers.c \
+	%D%/run.c %D%/run.h \
+	%D%/w1.h \
+	%D%/w1_round.c
 
 ## Rust opponents ------------------------------------------------------------
 

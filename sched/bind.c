@@ -100,14 +100,17 @@ struct binding {
 
 static int try_once(const struct binding *b)
 {
-	struct heddle_group *along = take_along(b->group);
-	int rc;
+	struct heddle_group *along;
+	int rc = 0;
 
-	if (!b->fresh && bind_idle(b->pool, along, b->bound, b->worker))
-		return 0;
-	rc = bind_new(b->pool, along, b->bound, b->fresh, b->worker);
-	if (rc < 0)
-		give_up(along);
+	hd_hand_begin(b->pool);
+	along = take_along(b->group);
+	if (b->fresh || !bind_idle(b->pool, along, b->bound, b->worker)) {
+		rc = bind_new(b->pool, along, b->bound, b->fresh, b->worker);
+		if (rc < 0)
+			give_up(along);
+	}
+	hd_hand_end(b->pool);
 	return rc;
 }
 

@@ -43,7 +43,11 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 	uint64_t sum = 0;
 	uint32_t i;
 
-	*busy = false;
+	/* look-2: read before the words here, and again by the second call. */
+	sum = atomic_load_explicit(&pool->hands_ended,
+				   memory_order_seq_cst); /* look-2 */
+	*busy = sum != atomic_load_explicit(&pool->hands_begun,
+					    memory_order_seq_cst); /* look-2 */
 	for (i = 0; i < atomic_load_explicit(&pool->entries_used,
 					     memory_order_acquire); /* registry-1 */
 	     i++) {

@@ -16,6 +16,19 @@
 #include "sched/ready.h"
 #include "sched/worker.h"
 
+void hd_hand_begin(struct heddle_pool *pool)
+{
+	/* look-2: the checker reads both, the words, and both again. */
+	atomic_fetch_add_explicit(&pool->hands_begun, 1,
+				  memory_order_seq_cst); /* look-2 */
+}
+
+void hd_hand_end(struct heddle_pool *pool)
+{
+	atomic_fetch_add_explicit(&pool->hands_ended, 1,
+				  memory_order_seq_cst); /* look-2 */
+}
+
 bool hd_hand_to_returner(struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
@@ -65,14 +78,12 @@ void hd_look(struct heddle_pool *pool, uint32_t owed)
 		if (!sleepers && !any_returner(pool))
 			return; /* who becomes available looks for itself */
 		owed--;
+		hd_hand_begin(pool);
 		group = hd_ready_take(pool, sleepers, &owed);
-		if (!group)
-			continue;
-		if (hd_hand_to_returner(group))
-			continue;
-		if (sleepers && hand_to_sleeper(group))
-			continue;
-		owed += hd_permit_give(group, NULL);
+		if (group && !hd_hand_to_returner(group) &&
+		    !(sleepers && hand_to_sleeper(group)))
+			owed += hd_permit_give(group, NULL);
+		hd_hand_end(pool);
 	}
 }
 
@@ -89,9 +100,11 @@ void hd_kick(struct heddle_group *group)
 		return;
 	if (!hd_permit_room(group))
 		return;
+	hd_hand_begin(pool);
 	if (hd_permit_take(group, NULL, &full, &owed) &&
 	    !hand_to_sleeper(group))
 		owed += hd_permit_give(group, NULL);
+	hd_hand_end(pool);
 	if (owed)
 		hd_look(pool, owed);
 }

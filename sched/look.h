@@ -13,6 +13,13 @@ struct heddle_pool;
 struct heddle_group;
 struct hd_worker;
 
+/*
+ * Around an attempt that may hold permits for others for a moment, so that
+ * heddle_check() can tell "at rest" from "in somebody's hand".
+ */
+void hd_hand_begin(struct heddle_pool *pool);
+void hd_hand_end(struct heddle_pool *pool);
+
 /* Pays owed looks: starts at most that many things that can start. */
 void hd_look(struct heddle_pool *pool, uint32_t owed);
 

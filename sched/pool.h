@@ -70,6 +70,8 @@ struct heddle_pool {
 	_Atomic uint32_t effect_waiters;
 	_Atomic uint32_t returners;       /* A: queued at any group */
 	_Atomic uint32_t blocked_workers; /* A: entries inside a region */
+	_Atomic uint32_t hands_begun; /* A: permits in the hand of a kick or look */
+	_Atomic uint32_t hands_ended;
 	_Atomic uint64_t wakes;
 	_Atomic uint64_t useless_wakes;
 	_Atomic uint64_t create_failures;

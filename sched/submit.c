@@ -12,6 +12,7 @@
 #include "platform/cpu.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
@@ -76,6 +77,17 @@ static void uncount_queued(struct heddle_group *group)
 					  memory_order_relaxed); /* a bound */
 }
 
+/*
+ * A node was left behind dead in a closing group. The closer may have seen it
+ * and be waiting: a drain needs a worker that frees it, a refusal looks itself.
+ */
+static void clear_away(struct heddle_group *group)
+{
+	hd_ready_mark(group);
+	hd_kick(group);
+	hd_effect_signal(group->pool);
+}
+
 /* Publishes without a kick. On error nothing is queued. */
 static int publish(struct heddle_group *group, struct hd_worker *worker,
 		   void (*fn)(void *), void *arg, struct hd_task *task)
@@ -113,6 +125,7 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 		atomic_fetch_add_explicit(&group->dead, 1,
 					  memory_order_relaxed); /* statistics */
 		uncount_queued(group);
+		clear_away(group);
 		return -ESHUTDOWN;
 	}
 	hd_ready_mark(group);

@@ -11,7 +11,7 @@
  *   STARTING -> RUNNING <-> BLOCKED  user code; inside a blocking region
  *   RUNNING -> EXITING   the entry function is left, destructors run
  *   EXITING -> SCRUB     no user code any more, permits are given back
- *   SCRUB -> EXITED      clean, the berth has passed on, joiners are told
+ *   SCRUB -> EXITED      clean, the worker idle again, the berth passed on
  *   EXITED -> RETIRED    joined, detached or collected
  *   RETIRED -> FREED     a FRESH guest's thread is gone; the tid comes back
  *

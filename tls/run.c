@@ -97,9 +97,9 @@ static void start(struct hd_worker *worker, struct heddle_guest *guest,
 }
 
 /*
- * After the scrub, when the worker is in the idle set again, so that who was
- * told finds it there. The last touch of record and process: as soon as the lock is given up, a
- * joiner may free the one and a destroy the other.
+ * After the scrub, when the worker is in the idle set again, so that who is
+ * told finds it there. The last touch of record and process: as soon as the
+ * lock is given up, a joiner may free the one and a destroy the other.
  */
 void hd_guest_done(void *bound)
 {

@@ -116,7 +116,8 @@ static void end_pool(struct heddle_pool *pool)
 	   rc, check.violation[0].name);
 	is_u64(check.stale_bytes, 0, "no stale byte in %llu recycled guests",
 	       (unsigned long long)check.guests_recycled);
-	rc = heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL, after(20000 * MS));
+	rc = heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL,
+				 after(20000 * MS));
 	if (rc < 0)
 		bail("the pool does not end: %d", rc);
 }
@@ -161,7 +162,9 @@ struct gate {
 };
 
 #define GATE \
- { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false }
+ { \
+  PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false \
+ }
 
 static int32_t waits_at(void *arg)
 {
@@ -213,8 +216,7 @@ static int32_t checks_tid(void *arg)
 		before = atomic_fetch_or_explicit(&live[tid / 8], bit,
 						  memory_order_relaxed);
 		bad += (before & bit) != 0;
-		atomic_fetch_and_explicit(&live[tid / 8],
-					  (unsigned char)~bit,
+		atomic_fetch_and_explicit(&live[tid / 8], (unsigned char)~bit,
 					  memory_order_relaxed);
 	}
 	atomic_fetch_add_explicit(&bad_tids, bad, memory_order_relaxed);
@@ -325,7 +327,9 @@ static void test_storm(void)
 
 static void test_berths(void)
 {
-	enum { MAX = 8 };
+	enum {
+		MAX = 8
+	};
 	struct heddle_pool *pool = make_pool(2, HEDDLE_POOL_ELASTIC);
 	struct heddle_process *process = make_process(pool, MAX, 0);
 	struct heddle_guest *guest[MAX], *more;
@@ -333,25 +337,33 @@ static void test_berths(void)
 	int i;
 
 	/* Two workers: each guest that waits makes room for one more. */
-	for (i = 0; i < MAX; i++)
+	for (i = 0; i < MAX; i++) {
 		if (spawn(process, waits_at, &gate, 0, &guest[i], NULL,
-			  after(20000 * MS)) < 0)
+			  HEDDLE_NOW) < 0)
 			bail("guest %d of %d does not come", i + 1, MAX);
-	wait_arrived(&gate, MAX);
+		wait_arrived(&gate, (unsigned int)i + 1);
+	}
 	ok(spawn(process, waits_at, &gate, 0, &more, NULL, HEDDLE_NOW) ==
-	   -EAGAIN && !more, "all wait for each other: one more is -EAGAIN");
+			   -EAGAIN &&
+		   !more,
+	   "all wait for each other: one more is -EAGAIN");
 	ok(spawn(process, waits_at, &gate, 0, &more, NULL, after(20 * MS)) ==
-	   -EAGAIN, "also after 20 ms");
+		   -EAGAIN,
+	   "also after 20 ms");
 	ok(heddle_guest_join(guest[0], HEDDLE_R0_QUIET, HEDDLE_NOW) ==
-	   -ETIMEDOUT, "a join at NOW does not wait");
+		   -ETIMEDOUT,
+	   "a join at NOW does not wait");
 	ok(heddle_guest_join(guest[0], HEDDLE_R0_QUIET, after(20 * MS)) ==
-	   -ETIMEDOUT, "nor longer than its deadline");
+		   -ETIMEDOUT,
+	   "nor longer than its deadline");
 	open_gate(&gate);
 	for (i = 0; i < MAX; i++)
 		ok(heddle_guest_join(guest[i], HEDDLE_R0_QUIET,
-				     HEDDLE_FOREVER) == 0, "join %d", i + 1);
+				     HEDDLE_FOREVER) == 0,
+		   "join %d", i + 1);
 	ok(spawn(process, waits_at, &gate, 0, &more, NULL, HEDDLE_NOW) == 0 &&
-	   heddle_guest_join(more, HEDDLE_R0_QUIET, HEDDLE_FOREVER) == 0,
+		   heddle_guest_join(more, HEDDLE_R0_QUIET, HEDDLE_FOREVER) ==
+			   0,
 	   "then there is room again");
 	end_process(process);
 	end_pool(pool);
@@ -359,24 +371,26 @@ static void test_berths(void)
 
 static _Atomic int running, most_running;
 
+/* Stays for a moment, until it has seen another one or too long. */
 static int32_t counts_itself(void *arg)
 {
-	int now = 1 + atomic_fetch_add_explicit(&running, 1,
-						memory_order_relaxed);
-	volatile int i;
+	int now = 1 +
+		  atomic_fetch_add_explicit(&running, 1, memory_order_relaxed);
+	uint64_t until = after(2 * MS);
 
+	while (now < 2 && after(0) < until)
+		now = atomic_load_explicit(&running, memory_order_relaxed);
 	if (now > atomic_load_explicit(&most_running, memory_order_relaxed))
-		atomic_store_explicit(&most_running, now,
-				      memory_order_relaxed);
-	for (i = 0; i < 20000; i++)
-		;
+		atomic_store_explicit(&most_running, now, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
 	return arg != NULL;
 }
 
 static void test_cap(void)
 {
-	enum { GUESTS = 400 };
+	enum {
+		GUESTS = 400
+	};
 	struct heddle_pool *pool = make_pool(4, HEDDLE_POOL_ELASTIC);
 	struct heddle_process *process = make_process(pool, 4, 2);
 	int i, failed = 0;
@@ -388,8 +402,8 @@ static void test_cap(void)
 	is_u64((uint64_t)failed, 0, "%d detached guests", GUESTS);
 	end_process(process);
 	is_u64((uint64_t)atomic_load_explicit(&most_running,
-					      memory_order_relaxed), 2,
-	       "at most, and once really, two ran at the same time");
+					      memory_order_relaxed),
+	       2, "at most, and once really, two ran at the same time");
 	end_pool(pool);
 }
 
@@ -427,7 +441,8 @@ static void test_unjoined(void)
 	ok(rc == -EAGAIN && n == 4, "%d guests that nobody joins", n);
 	heddle_guest_join(guest[0], HEDDLE_R0_QUIET, HEDDLE_FOREVER);
 	ok(spawn(process, checks_tid, NULL, 0, &guest[0], NULL,
-		 HEDDLE_FOREVER) == 0, "a join makes room");
+		 HEDDLE_FOREVER) == 0,
+	   "a join makes room");
 	end_process(process);
 	end_pool(pool);
 }
@@ -491,9 +506,8 @@ static int32_t leaves_in_region(void *arg)
 
 static void test_exit(void)
 {
-	struct heddle_slot_options slot = {
-		.struct_size = sizeof(slot), .destructor = exits_again
-	};
+	struct heddle_slot_options slot = { .struct_size = sizeof(slot),
+					    .destructor = exits_again };
 	struct heddle_pool *pool = make_pool(1, HEDDLE_POOL_ELASTIC);
 	struct heddle_process *process = make_process(pool, 2, 0);
 	struct heddle_group *group;
@@ -636,8 +650,8 @@ static void test_isolation(void)
 	is_u64((uint64_t)call(process, counts_slots, NULL), 0, "no slot");
 	call(process, dirties_slots, NULL);
 	is_u64((uint64_t)atomic_load_explicit(&destructed,
-					      memory_order_relaxed), 2,
-	       "destructors are done when the join returns");
+					      memory_order_relaxed),
+	       2, "destructors are done when the join returns");
 	is_u64((uint64_t)call(process, counts_slots, NULL), 0,
 	       "no slot value is seen by the next guest");
 	end_process(process);
@@ -690,11 +704,11 @@ static void test_fresh(void)
 	wrong = 0;
 	for (i = 0; i < 50; i++)
 		wrong += spawn(process, sets_key, &detached_id[i],
-			       HEDDLE_GUEST_FRESH | HEDDLE_GUEST_DETACHED,
-			       NULL, NULL, HEDDLE_FOREVER) != 0;
+			       HEDDLE_GUEST_FRESH | HEDDLE_GUEST_DETACHED, NULL,
+			       NULL, HEDDLE_FOREVER) != 0;
 	diag("of 50 FRESH detached ones %d were refused", wrong);
-	ok(heddle_process_destroy(process, HEDDLE_R3_GONE,
-				  after(20000 * MS)) == 0,
+	ok(heddle_process_destroy(process, HEDDLE_R3_GONE, after(20000 * MS)) ==
+		   0,
 	   "a destroy to R3 follows those too");
 	is_u64(tap_threads(), 1, "to the last of them");
 	pthread_key_delete(key);
@@ -703,7 +717,8 @@ static void test_fresh(void)
 	pool = make_pool(1, 0);
 	process = make_process(pool, 2, 0);
 	ok(spawn(process, sets_key, &id[0], HEDDLE_GUEST_FRESH, &guest, NULL,
-		 HEDDLE_NOW) == -EINVAL, "a STATIC pool has no FRESH ones");
+		 HEDDLE_NOW) == -EINVAL,
+	   "a STATIC pool has no FRESH ones");
 	is_u64((uint64_t)call(process, sets_key, &id[0]), 3, "but shells");
 	end_process(process);
 	end_pool(pool);
@@ -719,11 +734,14 @@ static int32_t misuses(void *arg)
 	int rc = 0;
 
 	itself = heddle_guest_self();
-	rc |= heddle_guest_join(itself, HEDDLE_R0_QUIET, HEDDLE_NOW) != -EDEADLK;
+	rc |= heddle_guest_join(itself, HEDDLE_R0_QUIET, HEDDLE_NOW) !=
+	      -EDEADLK;
 	rc |= (heddle_guest_join(itself, HEDDLE_R0_QUIET, HEDDLE_FOREVER) !=
-	       -EDEADLK) << 1;
+	       -EDEADLK)
+	      << 1;
 	rc |= (heddle_process_destroy(its_process, HEDDLE_R0_QUIET,
-				      HEDDLE_FOREVER) != -EDEADLK) << 2;
+				      HEDDLE_FOREVER) != -EDEADLK)
+	      << 2;
 	return rc + (arg != NULL) * 8;
 }
 
@@ -741,7 +759,8 @@ static void test_errors(void)
 
 	options.threads_max = 65536;
 	ok(heddle_process_create(pool, &options, &process) == -EINVAL &&
-	   !process, "65 536 berths are too many");
+		   !process,
+	   "65 536 berths are too many");
 	options.threads_max = 65535;
 	options.flags = 1;
 	ok(heddle_process_create(pool, &options, &process) == -EINVAL,
@@ -752,7 +771,8 @@ static void test_errors(void)
 	   "a cap too large");
 	options.cap = 0;
 	ok(heddle_process_create(NULL, &options, &process) == -EINVAL &&
-	   heddle_process_create(pool, &options, NULL) == -EINVAL, "NULL");
+		   heddle_process_create(pool, &options, NULL) == -EINVAL,
+	   "NULL");
 	ok(heddle_process_destroy(NULL, HEDDLE_R0_QUIET, HEDDLE_NOW) == 0,
 	   "no process to destroy");
 	heddle_group_create(heddle_pool_group(pool), NULL, &group);
@@ -763,26 +783,33 @@ static void test_errors(void)
 	is_u64((uint64_t)call(process, misuses, NULL), 0,
 	       "a guest cannot join itself nor destroy its process");
 	ok(heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL, HEDDLE_NOW) ==
-	   -EBUSY, "the pool cannot go before its process");
+		   -EBUSY,
+	   "the pool cannot go before its process");
 	ok(heddle_group_close(group, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
 			      HEDDLE_FOREVER) == -EBUSY,
 	   "nor the group above it");
 	ok(heddle_guest_spawn(process, &spawn_options, &guest, HEDDLE_NOW) ==
-	   -ESHUTDOWN && !guest, "which now takes no more guests");
+			   -ESHUTDOWN &&
+		   !guest,
+	   "which now takes no more guests");
 	ok(heddle_guest_spawn(process, NULL, &guest, HEDDLE_NOW) == -EINVAL &&
-	   heddle_guest_spawn(NULL, &spawn_options, &guest, HEDDLE_NOW) ==
-	   -EINVAL &&
-	   heddle_guest_spawn(process, &spawn_options, NULL, HEDDLE_NOW) ==
-	   -EINVAL, "NULL");
+		   heddle_guest_spawn(NULL, &spawn_options, &guest,
+				      HEDDLE_NOW) == -EINVAL &&
+		   heddle_guest_spawn(process, &spawn_options, NULL,
+				      HEDDLE_NOW) == -EINVAL,
+	   "NULL");
 	spawn_options.flags = 8;
 	ok(heddle_guest_spawn(process, &spawn_options, &guest, HEDDLE_NOW) ==
-	   -EINVAL, "an unknown flag");
+		   -EINVAL,
+	   "an unknown flag");
 	spawn_options.flags = 0;
 	spawn_options.fn = NULL;
 	ok(heddle_guest_spawn(process, &spawn_options, &guest, HEDDLE_NOW) ==
-	   -EINVAL, "no function");
+		   -EINVAL,
+	   "no function");
 	ok(heddle_guest_join(NULL, HEDDLE_R0_QUIET, HEDDLE_NOW) == -EINVAL &&
-	   heddle_guest_tid(NULL) == 0 && !heddle_guest_self(), "no guest");
+		   heddle_guest_tid(NULL) == 0 && !heddle_guest_self(),
+	   "no guest");
 	end_process(process);
 	ok(heddle_group_close(group, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
 			      HEDDLE_FOREVER) == 0,
@@ -801,7 +828,8 @@ static void test_no_thread(void)
 	heddle_fault_set(HEDDLE_FAULT_THREAD_CREATE, 0, UINT32_MAX, EAGAIN);
 	for (i = 0; i < 10; i++)
 		wrong += spawn(process, checks_tid, NULL, 0, &guest, NULL,
-			       HEDDLE_NOW) != -EAGAIN || guest;
+			       HEDDLE_NOW) != -EAGAIN ||
+			 guest;
 	heddle_fault_set(HEDDLE_FAULT_THREAD_CREATE, 0, 0, 0);
 	is_u64((uint64_t)wrong, 0, "no thread can be made: -EAGAIN, ten times");
 	ok(call(process, checks_tid, NULL) > 0,
@@ -829,13 +857,16 @@ static void test_fork(void)
 		bad |= spawn(process, waits_at, &gate, 0, &unused, NULL,
 			     HEDDLE_NOW) != -ECHILD;
 		bad |= (heddle_guest_join(guest, HEDDLE_R0_QUIET,
-					  HEDDLE_FOREVER) != -ECHILD) << 1;
+					  HEDDLE_FOREVER) != -ECHILD)
+		       << 1;
 		bad |= (heddle_process_create(pool, NULL, &other) != -ECHILD)
 		       << 2;
 		bad |= (heddle_process_destroy(process, HEDDLE_R4_CLEAN,
-					       HEDDLE_FOREVER) != 0) << 3;
+					       HEDDLE_FOREVER) != 0)
+		       << 3;
 		bad |= (heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL,
-					    HEDDLE_FOREVER) != 0) << 4;
+					    HEDDLE_FOREVER) != 0)
+		       << 4;
 		_exit(bad);
 	}
 	waitpid(pid, &status, 0);
@@ -857,19 +888,18 @@ static int32_t family(void *arg)
 
 	if (levels == 0)
 		return 1;
-	/* The only worker is ours: the wait for another one frees it. */
 	if (spawn(its_process, family, (void *)(levels - 1), 0, &child, &code,
-		  HEDDLE_FOREVER) < 0)
+		  HEDDLE_NOW) < 0)
 		return -100;
 	if (heddle_guest_join(child, HEDDLE_R0_QUIET, HEDDLE_FOREVER) < 0)
 		return -1000;
 	return code + 1;
 }
 
-/* Each waits for the next: one worker's permits serve them all. */
+/* Each waits for the next, so two that are not blocked serve them all. */
 static void test_family(void)
 {
-	struct heddle_pool *pool = make_pool(1, HEDDLE_POOL_ELASTIC);
+	struct heddle_pool *pool = make_pool(2, HEDDLE_POOL_ELASTIC);
 
 	its_process = make_process(pool, 16, 1);
 	is_u64((uint64_t)call(its_process, family, (void *)(intptr_t)15), 16,
@@ -900,14 +930,18 @@ static void test_destroy(void)
 		bail("two guests on two workers do not come");
 	wait_arrived(&gate, 2);
 	ok(heddle_process_destroy(process, HEDDLE_R0_QUIET, HEDDLE_NOW) ==
-	   -ETIMEDOUT, "destroy at NOW does not wait for guests");
+		   -ETIMEDOUT,
+	   "destroy at NOW does not wait for guests");
 	ok(heddle_process_destroy(process, HEDDLE_R0_QUIET, after(20 * MS)) ==
-	   -ETIMEDOUT, "nor beyond its deadline");
+		   -ETIMEDOUT,
+	   "nor beyond its deadline");
 	ok(spawn(process, ends, &gate, 0, &guest, NULL, HEDDLE_FOREVER) ==
-	   -ESHUTDOWN, "no guest comes any more");
+		   -ESHUTDOWN,
+	   "no guest comes any more");
 	open_gate(&gate);
 	ok(heddle_process_destroy(process, HEDDLE_R0_QUIET, HEDDLE_FOREVER) ==
-	   0, "the same call goes on");
+		   0,
+	   "the same call goes on");
 	is_u64((uint64_t)atomic_load_explicit(&ended, memory_order_relaxed), 2,
 	       "both guests have ended, nobody joined them");
 	end_pool(pool);

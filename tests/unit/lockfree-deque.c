@@ -21,7 +21,7 @@
 
 #define SLOTS     8u
 #define NEAR_WRAP (UINT64_MAX - 20)
-#define TASKS     (1u << 20)
+#define TASKS     (1u << 22)
 
 static struct hd_deque deque;
 
@@ -127,6 +127,9 @@ static void own(struct team *team)
 				full++;
 				break;
 			}
+		/* On a busy machine thieves come in only when we leave. */
+		if (tap_next(&stream) % 256 == 0)
+			sched_yield();
 		n = (uint32_t)tap_next(&stream) % (SLOTS + 2);
 		for (; n; n--) {
 			task = hd_deque_pop_owner(&deque);
@@ -208,15 +211,19 @@ static void never_empty(struct team *team, uint32_t me)
 		do {
 			if (hd_deque_length_any(&deque) == 0)
 				team_error(team);
-			n++;
+			if (++n % 4096 == 0)
+				sched_yield();
 		} while (n % 64 || !team_time_is_over(team));
 		atomic_fetch_add_explicit(&looks, n, memory_order_relaxed);
 		return;
 	}
 	while (n % 64 || !team_time_is_over(team)) {
 		n++;
-		if (atomic_load_explicit(&turn, memory_order_acquire) % 2 != me)
+		if (atomic_load_explicit(&turn, memory_order_acquire) % 2 !=
+		    me) {
+			sched_yield();
 			continue;
+		}
 		if (me == 0 && !hd_deque_push_owner(&deque, 5))
 			team_error(team);
 		if (me == 1 && hd_deque_steal_any(&deque) != 5)

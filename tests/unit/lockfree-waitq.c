@@ -14,6 +14,7 @@
  * property: P29
  */
 #include <errno.h>
+#include <sched.h>
 
 #include "lockfree/waitq.h"
 #include "tests/unit/lockfree-team.h"
@@ -100,7 +101,7 @@ static void wait_and_serve(struct team *team, uint32_t me)
 			team_error(team); /* the node had an owner */
 		while (atomic_load_explicit(&waits[at][me],
 					    memory_order_acquire))
-			; /* popped by another, who is about to clear it */
+			sched_yield(); /* popped by who is about to clear it */
 		atomic_store_explicit(&waits[at][me], 1, memory_order_relaxed);
 		atomic_store_explicit(&owner[node], 0, memory_order_relaxed);
 		hd_waitq_push_any(q, &arena, node, me);
@@ -137,6 +138,8 @@ static uint32_t take_node(uint32_t from)
 						0, memory_order_acquire);
 		if (node)
 			return node;
+		if (i % ORDER_NODES == ORDER_NODES - 1)
+			sched_yield();
 	}
 }
 
@@ -171,6 +174,7 @@ static void in_order(struct team *team, uint32_t me)
 		if (!hd_waitq_pop_any(queue, &arena, &value, &node)) {
 			if (over)
 				break;
+			sched_yield();
 			continue;
 		}
 		if (value >> 1 != seen[value & 1] + 1)
