@@ -33,7 +33,6 @@ lab_libs = %D%/liblab.a %D%/liblab_heddle.a %D%/liblab.a
 lab_twins = \
 	%D%/twins/full-forgotten.sed \
 	%D%/twins/give-unseen.sed \
-	%D%/twins/kick-own.sed \
 	%D%/twins/ready-lost.sed \
 	%D%/twins/sleep-unseen.sed \
 	%D%/twins/wake-no-chain.sed

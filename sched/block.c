@@ -82,13 +82,12 @@ static void pay(struct hd_worker *worker, uint32_t owed)
 	hd_look(worker->pool, owed);
 }
 
-/* Queues at the group until its whole path is handed over. */
-static void wait_for_path(struct hd_worker *worker, struct heddle_group *group)
+/* Queues at the group once, until its whole path is handed over. */
+static void queue_for_path(struct hd_worker *worker, struct heddle_group *group)
 {
 	struct heddle_pool *pool = worker->pool;
 	uint32_t token;
 
-	hd_worker_show(worker, HEDDLE_WORKER_RETURNING);
 	atomic_fetch_add_explicit(&pool->returners, 1,
 				  memory_order_seq_cst); /* block-1 */
 	hd_waitq_push_any(&group->returners, &pool->waitq_arena,
@@ -100,6 +99,19 @@ static void wait_for_path(struct hd_worker *worker, struct heddle_group *group)
 	token = hd_parker_park_owner(&worker->parker);
 	hd_assert(token == HD_TOKEN_PERMIT + group->index);
 	worker->owe++;
+}
+
+/*
+ * The permits that are handed over may be older than our place in the queue: a
+ * lowering may have come between, and then they do not admit us. So the words
+ * are read once more; what is over is given back, and we queue again.
+ */
+static void wait_for_path(struct hd_worker *worker, struct heddle_group *group)
+{
+	hd_worker_show(worker, HEDDLE_WORKER_RETURNING);
+	do
+		queue_for_path(worker, group);
+	while (hd_permit_give_over(group, &worker->owe));
 }
 
 /*

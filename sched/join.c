@@ -90,8 +90,10 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 		return false;
 	if (hd_permit_take(group, upto, &full, &owed)) {
 		mine = claim(task);
-		if (mine)
+		if (mine) {
 			hd_task_run(worker, group, upto, NULL, task);
+			hd_task_finish(task, HD_TASK_DONE);
+		}
 		owed += hd_permit_give(group, upto);
 	}
 	if (owed)

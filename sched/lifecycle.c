@@ -158,6 +158,7 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		      struct heddle_report *report, uint64_t deadline)
 {
+	struct hd_worker *spare;
 	struct batch *batch;
 	int rc;
 
@@ -179,7 +180,10 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		atomic_store_explicit(&pool->started, 1,
 				      memory_order_relaxed); /* locked */
 	hd_mutex_unlock(&pool->control);
-	hd_spare_check(pool);
+	/* The spare is there as well; that it fails is no failure of ours (S4). */
+	spare = hd_spare_check(pool);
+	if (spare)
+		wait_ready(spare, deadline);
 	return 0;
 }
 

@@ -148,7 +148,17 @@ unreserve:
 	return rc;
 }
 
-void hd_spare_check(struct heddle_pool *pool)
+/*
+ * Idle, on its way there, or woken and not yet at user code: the last of these
+ * makes the next one when it begins to run user code.
+ */
+static bool someone_available(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->available,
+				    memory_order_seq_cst) != 0; /* spare-1 */
+}
+
+struct hd_worker *hd_spare_check(struct heddle_pool *pool)
 {
 	struct hd_worker *worker = NULL;
 	uint32_t step;
@@ -156,19 +166,20 @@ void hd_spare_check(struct heddle_pool *pool)
 	if (!pool->elastic ||
 	    !atomic_load_explicit(&pool->started,
 				  memory_order_relaxed) /* under the lock below */
-	    || hd_bitset_any(&pool->idle))
-		return;
+	    || someone_available(pool))
+		return NULL;
 	hd_reap_ended(pool);
 	hd_mutex_lock(&pool->control);
 	if (atomic_load_explicit(&pool->started,
 				 memory_order_relaxed) /* locked */
 	    && !pool->starting && hd_entry_allowed(pool) &&
-	    !hd_bitset_any(&pool->idle))
+	    !someone_available(pool))
 		worker = hd_entry_reserve(pool);
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
-		return;
+		return NULL;
 	if (hd_worker_create(worker, &step) < 0) {
+		worker = NULL;
 		atomic_fetch_add_explicit(&pool->create_failures, 1,
 					  memory_order_relaxed); /* statistics */
 		atomic_store_explicit(&pool->spare_wanted, 1,
@@ -177,6 +188,7 @@ void hd_spare_check(struct heddle_pool *pool)
 		atomic_store_explicit(&pool->spare_wanted, 0,
 				      memory_order_relaxed); /* retried */
 	}
+	return worker;
 }
 
 static int birth_steps(struct hd_worker *worker)
@@ -231,7 +243,6 @@ static void birth_failed(struct hd_worker *worker, int rc)
 
 bool hd_worker_birth(struct hd_worker *worker)
 {
-	struct heddle_pool *pool = worker->pool;
 	int rc;
 
 	worker->held = NULL;
@@ -243,6 +254,9 @@ bool hd_worker_birth(struct hd_worker *worker)
 	worker->turn_start = 0;
 	worker->may_linger = false;
 	worker->woken = false;
+	worker->searching = false;
+	worker->available = false;
+	worker->settled = false;
 	worker->check_spare = true;
 	worker->attention = 0;
 	worker->random = worker->index * 2654435761u + 1u;
@@ -260,12 +274,21 @@ bool hd_worker_birth(struct hd_worker *worker)
 		birth_failed(worker, rc);
 		return false;
 	}
+	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	return true;
+}
+
+void hd_worker_settled(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	if (worker->settled)
+		return;
+	worker->settled = true;
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
 	hd_mutex_unlock(&pool->control);
-	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
 	hd_phase_set(worker, HD_PHASE_LIVE);
-	return true;
 }
 
 void hd_worker_retire(struct hd_worker *worker)

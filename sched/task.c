@@ -52,28 +52,31 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index)
 		hd_task_finish(arg, HD_TASK_CANCELLED);
 }
 
-void hd_task_run(struct hd_worker *worker, struct heddle_group *group,
-		 struct heddle_group *upto, void (*fn)(void *), void *arg)
+struct hd_task *hd_task_run(struct hd_worker *worker,
+			    struct heddle_group *group,
+			    struct heddle_group *upto, void (*fn)(void *),
+			    void *arg)
 {
-	struct hd_frame frame = {
-		.below = worker->frame, .group = group, .upto = upto
-	};
+	struct hd_frame frame = { .below = worker->frame,
+				  .group = group,
+				  .upto = upto };
+	struct hd_task *task = fn ? NULL : arg;
 
 	worker->frame = &frame;
 	if (fn) {
 		fn(arg);
-	} else {
-		struct hd_task *task = arg;
-		bool detached = task->flags & HEDDLE_TASK_DETACHED;
+	} else if (task->flags & HEDDLE_TASK_DETACHED) {
+		/* Its memory may be gone once the function was entered. */
+		struct hd_task *detached = task;
 
-		if (!detached) {
-			frame.task = arg;
-			atomic_store_explicit(&task->runner, worker->index + 1,
-					      memory_order_relaxed); /* join-2 */
-		}
+		task = NULL;
+		detached->fn(arg);
+	} else {
+		frame.task = arg;
+		atomic_store_explicit(&task->runner, worker->index + 1,
+				      memory_order_relaxed); /* join-2 */
 		task->fn(arg);
-		if (!detached)
-			hd_task_finish(task, HD_TASK_DONE);
 	}
 	worker->frame = frame.below;
+	return task;
 }

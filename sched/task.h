@@ -49,8 +49,13 @@ void hd_task_finish(struct hd_task *task, uint32_t state);
 /* A node taken out of the queues by a close: its task ends as CANCELLED. */
 void hd_task_cancel_node(struct heddle_group *group, uint32_t node);
 
-/* Runs a claimed task or call on this stack, as a frame of the group. */
-void hd_task_run(struct hd_worker *worker, struct heddle_group *group,
-		 struct heddle_group *upto, void (*fn)(void *), void *arg);
+/*
+ * Runs a claimed task or call on this stack, as a frame of the group. Returns
+ * the task if somebody may join it: the caller ends it with hd_task_finish().
+ */
+struct hd_task *hd_task_run(struct hd_worker *worker,
+			    struct heddle_group *group,
+			    struct heddle_group *upto, void (*fn)(void *),
+			    void *arg);
 
 #endif /* HEDDLE_SCHED_TASK_H */

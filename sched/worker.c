@@ -111,6 +111,20 @@ static void give_back(struct hd_worker *worker)
 	worker->held = NULL;
 }
 
+/* Runs no user code and looks for some, or does not any more. */
+static void set_available(struct hd_worker *worker, bool available)
+{
+	if (worker->available == available)
+		return;
+	worker->available = available;
+	if (available)
+		atomic_fetch_add_explicit(&worker->pool->available, 1,
+					  memory_order_seq_cst); /* spare-1 */
+	else
+		atomic_fetch_sub_explicit(&worker->pool->available, 1,
+					  memory_order_seq_cst); /* spare-1 */
+}
+
 void hd_worker_settle(struct hd_worker *worker)
 {
 	pay(worker);
@@ -120,6 +134,40 @@ void hd_worker_settle(struct hd_worker *worker)
 		worker->check_spare = false;
 		hd_spare_check(worker->pool);
 	}
+}
+
+/* One worker at a time is committed to look after what is submitted now. */
+static bool start_searching(struct hd_worker *worker)
+{
+	if (!worker->searching)
+		worker->searching = !atomic_exchange_explicit(
+			&worker->pool->searching, 1,
+			memory_order_relaxed); /* look-1 is at the clear */
+	return worker->searching;
+}
+
+/* look-1: clear the flag, then look for those who relied on it. */
+static void stop_searching(struct hd_worker *worker)
+{
+	if (!worker->searching)
+		return;
+	worker->searching = false;
+	atomic_store_explicit(&worker->pool->searching, 0,
+			      memory_order_seq_cst); /* look-1 */
+	worker->owe++;
+}
+
+/*
+ * Whoever is told of a task's end may submit the next one at once. This worker
+ * is about to look for it, and says so first: work that comes one after the
+ * other stays on one worker.
+ */
+static void finish(struct hd_worker *worker, struct hd_task *task)
+{
+	if (!task)
+		return;
+	start_searching(worker);
+	hd_task_finish(task, HD_TASK_DONE);
 }
 
 /* Calls one task. False when it had been cancelled or joined before. */
@@ -150,7 +198,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	worker->may_linger = true;
 	worker->woken = false;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
-	hd_task_run(worker, group, NULL, fn, arg);
+	finish(worker, hd_task_run(worker, group, NULL, fn, arg));
 	return true;
 }
 
@@ -217,8 +265,9 @@ static bool turn_over(struct hd_worker *worker, struct heddle_group *group)
 
 /*
  * Waits a bounded moment, with the permit, for more work; one worker at a time.
- * It holds the searching flag, so submitters do not wake another one; the flag
- * is cleared before the queues are read again, and a look is owed.
+ * Submitters do not wake another one meanwhile. The flag is kept until a task is
+ * in the hand or the own idle bit is set, so that there is no moment between in
+ * which a submit would wake a second worker for want of this one.
  */
 static bool linger(struct hd_worker *worker, struct heddle_group *group)
 {
@@ -227,8 +276,7 @@ static bool linger(struct hd_worker *worker, struct heddle_group *group)
 	int i, k;
 
 	worker->may_linger = false;
-	if (atomic_exchange_explicit(&pool->searching, 1,
-				     memory_order_relaxed)) /* one at a time */
+	if (!start_searching(worker))
 		return false;
 	pay(worker);
 	for (i = 0; i < LINGER_POLLS && !found; i++) {
@@ -237,9 +285,6 @@ static bool linger(struct hd_worker *worker, struct heddle_group *group)
 		found = hd_queue_tasks(group) ||
 			attention_of(pool) != worker->attention;
 	}
-	atomic_store_explicit(&pool->searching, 0,
-			      memory_order_seq_cst); /* look-1 */
-	worker->owe++;
 	return found;
 }
 
@@ -255,12 +300,13 @@ static void run_held(struct hd_worker *worker)
 	for (;;) {
 		uint32_t index = hd_queue_take(worker, group), attention;
 
+		if (!index && worker->may_linger && linger(worker, group))
+			continue;
 		if (!index) {
-			if (worker->may_linger && linger(worker, group))
-				continue;
 			give_back(worker);
 			return;
 		}
+		stop_searching(worker);
 		/* See the task, load attention, call it. */
 		attention = attention_of(pool);
 		if (attention != worker->attention) {
@@ -291,6 +337,7 @@ static bool search(struct hd_worker *worker)
 		if (hd_hand_to_returner(group))
 			continue;
 		worker->held = group;
+		worker->check_spare = true;
 		return true;
 	}
 }
@@ -309,6 +356,7 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 	struct heddle_pool *pool = worker->pool;
 
 	worker->check_spare = true;
+	set_available(worker, false);
 	if (token == HD_TOKEN_GUEST) {
 		void *bound = worker->bound;
 
@@ -349,9 +397,11 @@ static bool sleep_once(struct hd_worker *worker)
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
 	hd_bitset_set_any(&pool->idle, worker->index);
+	hd_worker_settled(worker);
 	tell_done(worker);
 	hd_bind_signal(pool);
 	hd_delay(HEDDLE_DELAY_SLEEP);
+	stop_searching(worker);
 	worker->owe++;
 	pay(worker);
 	/* leave-1: the stopper sets leave, then clears our idle bit; we set
@@ -373,9 +423,12 @@ static void live(struct hd_worker *worker)
 {
 	for (;;) {
 		if (worker->held) {
+			hd_worker_settled(worker);
+			set_available(worker, false);
 			run_held(worker);
 			continue;
 		}
+		set_available(worker, true);
 		if (!worker->done) {
 			if (told_to_leave(worker))
 				return;
@@ -394,9 +447,14 @@ void hd_worker_main(void *arg)
 	hd_self = worker;
 	if (!hd_worker_birth(worker))
 		return;
-	if (worker->bound) /* created for a guest */
+	if (worker->bound) { /* created for a guest */
+		hd_worker_settled(worker);
 		take_token(worker, HD_TOKEN_GUEST);
+	}
 	live(worker);
+	set_available(worker, false);
+	hd_worker_settled(worker);
+	stop_searching(worker);
 	/* What is left in the deque and in the hand goes to the others. */
 	hd_queue_drain(worker);
 	flush_free(worker);

@@ -73,6 +73,9 @@ struct hd_worker {
 	bool may_linger;                     /* O */
 	bool check_spare; /* O  left the idle set, or new */
 	bool woken;       /* O  by a wake not yet used */
+	bool searching;     /* O  holds pool->searching */
+	bool available;     /* O  counted in pool->available */
+	bool settled;       /* O  has become LIVE */
 	uint32_t random;                     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */

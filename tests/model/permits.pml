@@ -4,9 +4,9 @@
  * with every interleaving of its atomic steps. A statement, or an atomic
  * block, is one load, one store or one read-modify-write of shared memory
  * with the local work around it; a compare-and-swap loop is one step, for a
- * failed round changes nothing. Weak memory, blocking, leaving, deeper trees and
- * the queues' insides are not here. doc/design/permits-model.md says what was
- * explored and what each BUG_ proves.
+ * failed round changes nothing. Weak memory, blocking, leaving, deeper trees
+ * and the queues' insides are not here. doc/design/permits-model.md says what
+ * was explored and what each BUG_ proves.
  *
  * LEVELS   1: one group; 2: groups 0 and 1 below ROOT
  * W        workers, 2 or 3
@@ -43,7 +43,6 @@
 #ifndef CAPR
 #define CAPR 1
 #endif
-
 #ifndef PARKED
 #define PARKED 0
 #endif
@@ -143,20 +142,15 @@ inline give_path(g)
 
 /* One unit if there is headroom, else to the label. */
 #ifdef BUG_BLIND_TAKE
-#define TAKE(g, full) \
-	if \
-	:: FULL(g) -> goto full \
-	:: !FULL(g) -> \
-		atomic { count[g]++; assert(count[g] <= target[g]) } \
-	fi
+#define IF_ROOM(g, act) !FULL(g) -> atomic { act }
 #else
+#define IF_ROOM(g, act) atomic { !FULL(g) -> act }
+#endif
 #define TAKE(g, full) \
 	if \
 	:: FULL(g) -> goto full \
-	:: atomic { !FULL(g) -> \
-		count[g]++; assert(count[g] <= target[g]) } \
+	:: IF_ROOM(g, count[g]++; assert(count[g] <= target[g])) \
 	fi
-#endif
 
 /* Clears one idle bit, any, or goes to the label if there is none. */
 #ifdef BUG_CLAIM
@@ -193,12 +187,11 @@ inline hand_over(g)
 	}
 }
 
-/* What a broken look remembers, which the right one does not have. */
+/* What a broken look remembers; the right one remembers nothing. */
 #ifdef BUG_RETRY
 #define PASSED(g)  (passed & BIT(g))
 #define SET_AGAIN  d_step { passed = passed | BIT(g); g = NONE }; goto look_on
 #define LOOK_RESET passed = 0
-#define BUG_LOCALS byte passed; bool is_set
 #else
 #define PASSED(g)  false
 #define SET_AGAIN  goto look_again
@@ -207,19 +200,17 @@ inline hand_over(g)
 #ifdef BUG_OWN_GROUP
 #define MAY_SEE(g) (below[g] && mine != 1 - (g))
 #define MINE(g)    mine = g
-#define BUG_LOCALS byte mine = NONE; bool is_set
 #else
 #define MAY_SEE(g) (below[g] && !PASSED(g))
 #define MINE(g)    skip
 #endif
 
-#ifndef BUG_LOCALS
-#define BUG_LOCALS bool is_set
-#endif
+/* The second of each pair of lines is for broken looks only. */
 #define LOOK_LOCALS \
 	byte g = NONE, sleeper; \
+	byte passed, mine = NONE; \
 	bool owe; \
-	BUG_LOCALS
+	bool is_set
 
 /*
  * One look pays everything owed: it finds one group that can start something
