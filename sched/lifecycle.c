@@ -155,10 +155,31 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 	return rc;
 }
 
+/*
+ * An ELASTIC pool has one worker more than were asked for, so that the one that
+ * gets the first task need not make its successor then. That this one fails is
+ * no failure of the start (S4).
+ */
+static void start_spare(struct heddle_pool *pool, uint32_t n, uint64_t deadline)
+{
+	struct hd_worker *spare = NULL;
+	uint32_t step;
+
+	hd_mutex_lock(&pool->control);
+	if (pool->elastic && pool->live <= n && hd_entry_allowed(pool))
+		spare = hd_entry_reserve(pool);
+	hd_mutex_unlock(&pool->control);
+	if (!spare)
+		return;
+	if (hd_worker_create(spare, &step) == 0)
+		wait_ready(spare, deadline);
+	else
+		hd_spare_failed(pool);
+}
+
 int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		      struct heddle_report *report, uint64_t deadline)
 {
-	struct hd_worker *spare;
 	struct batch *batch;
 	int rc;
 
@@ -180,10 +201,7 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		atomic_store_explicit(&pool->started, 1,
 				      memory_order_relaxed); /* locked */
 	hd_mutex_unlock(&pool->control);
-	/* The spare is there as well; that it fails is no failure of ours (S4). */
-	spare = hd_spare_check(pool);
-	if (spare)
-		wait_ready(spare, deadline);
+	start_spare(pool, n, deadline);
 	return 0;
 }
 

@@ -111,6 +111,21 @@ static struct hd_thread_options thread_options(struct hd_worker *worker)
 	};
 }
 
+/* In the registry before the kernel knows it, so that the two never differ. */
+static void show_reserved(struct hd_worker *worker)
+{
+	worker->held = NULL;
+	worker->frame = NULL;
+	worker->guest = NULL;
+	worker->seen = (struct hd_mirror_values){
+		.index = worker->index,
+		.incarnation = atomic_load_explicit(
+			&worker->incarnation,
+			memory_order_relaxed), /* by the phase */
+	};
+	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+}
+
 int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 {
 	struct heddle_pool *pool = worker->pool;
@@ -133,6 +148,7 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 		 pool->name, (unsigned int)(worker->index % 10000));
 	options = thread_options(worker);
 	*step = HEDDLE_STEP_CREATE;
+	show_reserved(worker);
 	hd_phase_set(worker, HD_PHASE_STARTING);
 	rc = hd_thread_create(&worker->thread, &options, hd_worker_main,
 			      worker);
@@ -141,6 +157,7 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 	return 0;
 
 unmap:
+	hd_worker_show_free(worker);
 	hd_stack_unmap(worker->stack, worker->stack_size);
 	worker->stack = NULL;
 unreserve:
@@ -149,16 +166,26 @@ unreserve:
 }
 
 /*
- * Idle, on its way there, or woken and not yet at user code: the last of these
- * makes the next one when it begins to run user code.
+ * Idle, on its way there, woken and not yet at user code, or lingering: the
+ * last of these makes the next one when it begins to run user code.
  */
 static bool someone_available(struct heddle_pool *pool)
 {
 	return atomic_load_explicit(&pool->available,
-				    memory_order_seq_cst) != 0; /* spare-1 */
+				    memory_order_seq_cst) /* spare-1 */
+		       || atomic_load_explicit(&pool->searching,
+					       memory_order_seq_cst); /* look-1 */
 }
 
-struct hd_worker *hd_spare_check(struct heddle_pool *pool)
+void hd_spare_failed(struct heddle_pool *pool)
+{
+	atomic_fetch_add_explicit(&pool->create_failures, 1,
+				  memory_order_relaxed); /* statistics */
+	atomic_store_explicit(&pool->spare_wanted, 1,
+			      memory_order_relaxed); /* retried */
+}
+
+void hd_spare_check(struct heddle_pool *pool)
 {
 	struct hd_worker *worker = NULL;
 	uint32_t step;
@@ -167,7 +194,7 @@ struct hd_worker *hd_spare_check(struct heddle_pool *pool)
 	    !atomic_load_explicit(&pool->started,
 				  memory_order_relaxed) /* under the lock below */
 	    || someone_available(pool))
-		return NULL;
+		return;
 	hd_reap_ended(pool);
 	hd_mutex_lock(&pool->control);
 	if (atomic_load_explicit(&pool->started,
@@ -177,18 +204,12 @@ struct hd_worker *hd_spare_check(struct heddle_pool *pool)
 		worker = hd_entry_reserve(pool);
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
-		return NULL;
-	if (hd_worker_create(worker, &step) < 0) {
-		worker = NULL;
-		atomic_fetch_add_explicit(&pool->create_failures, 1,
-					  memory_order_relaxed); /* statistics */
-		atomic_store_explicit(&pool->spare_wanted, 1,
-				      memory_order_relaxed); /* retried */
-	} else {
+		return;
+	if (hd_worker_create(worker, &step) < 0)
+		hd_spare_failed(pool);
+	else
 		atomic_store_explicit(&pool->spare_wanted, 0,
 				      memory_order_relaxed); /* retried */
-	}
-	return worker;
 }
 
 static int birth_steps(struct hd_worker *worker)
@@ -230,12 +251,8 @@ static void birth_failed(struct hd_worker *worker, int rc)
 				      memory_order_relaxed)) /* locked */
 		pool->live--;
 	hd_mutex_unlock(&pool->control);
-	if (!worker->by_start) {
-		atomic_fetch_add_explicit(&pool->create_failures, 1,
-					  memory_order_relaxed); /* statistics */
-		atomic_store_explicit(&pool->spare_wanted, 1,
-				      memory_order_relaxed); /* retried */
-	}
+	if (!worker->by_start)
+		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
 	hd_phase_set(worker, HD_PHASE_FAILED);
@@ -245,9 +262,6 @@ bool hd_worker_birth(struct hd_worker *worker)
 {
 	int rc;
 
-	worker->held = NULL;
-	worker->frame = NULL;
-	worker->guest = NULL;
 	worker->done = NULL;
 	worker->owe = 0;
 	worker->block_depth = 0;
@@ -260,13 +274,7 @@ bool hd_worker_birth(struct hd_worker *worker)
 	worker->check_spare = true;
 	worker->attention = 0;
 	worker->random = worker->index * 2654435761u + 1u;
-	worker->seen = (struct hd_mirror_values){
-		.index = worker->index,
-		.incarnation = atomic_load_explicit(
-			&worker->incarnation,
-			memory_order_relaxed), /* by the phase */
-		.tid = hd_thread_id(),
-	};
+	worker->seen.tid = hd_thread_id();
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
 	rc = birth_steps(worker);
 	if (rc < 0) {

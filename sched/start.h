@@ -32,10 +32,12 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step);
 
 /*
  * An ELASTIC pool that was started keeps one idle worker in hand: creates it
- * when there is none, and returns it. A failure is counted and retried by later
- * callers.
+ * when there is none. A failure is counted and retried by later callers.
  */
-struct hd_worker *hd_spare_check(struct heddle_pool *pool);
+void hd_spare_check(struct heddle_pool *pool);
+
+/* The creation of a spare failed: counted, and retried later. */
+void hd_spare_failed(struct heddle_pool *pool);
 
 /* The worker has found work or sleeps: it is LIVE, and its starter may go on. */
 void hd_worker_settled(struct hd_worker *worker);

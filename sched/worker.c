@@ -155,6 +155,7 @@ static void stop_searching(struct hd_worker *worker)
 	atomic_store_explicit(&worker->pool->searching, 0,
 			      memory_order_seq_cst); /* look-1 */
 	worker->owe++;
+	worker->check_spare = true;
 }
 
 /*
@@ -325,21 +326,55 @@ static void run_held(struct hd_worker *worker)
 	}
 }
 
-/* Finds a group to work for, serving returners on the way. */
+/* Finds a group that may start something, serving returners on the way. */
+static struct heddle_group *find_group(struct hd_worker *worker)
+{
+	struct heddle_group *group;
+
+	do
+		group = hd_ready_take(worker->pool, true, &worker->owe);
+	while (group && hd_hand_to_returner(group));
+	return group;
+}
+
+static void take_up(struct hd_worker *worker, struct heddle_group *group)
+{
+	worker->held = group;
+	worker->check_spare = true;
+}
+
 static bool search(struct hd_worker *worker)
 {
-	for (;;) {
-		struct heddle_group *group = hd_ready_take(worker->pool, true,
-							   &worker->owe);
+	struct heddle_group *group = find_group(worker);
 
-		if (!group)
-			return false;
-		if (hd_hand_to_returner(group))
-			continue;
-		worker->held = group;
-		worker->check_spare = true;
-		return true;
+	if (!group)
+		return false;
+	take_up(worker, group);
+	return true;
+}
+
+/*
+ * The look of one that has just set its idle bit. It starts nobody but itself:
+ * if its bit is gone, somebody has claimed it and a token is on its way, and
+ * what is owed is paid when that has come.
+ */
+static bool search_from_sleep(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct heddle_group *group;
+	bool own = false;
+
+	hd_hand_begin(pool);
+	group = find_group(worker);
+	if (group) {
+		own = hd_bitset_clear_any(&pool->idle, worker->index);
+		if (own)
+			take_up(worker, group);
+		else
+			worker->owe += hd_permit_give(group, NULL);
 	}
+	hd_hand_end(pool);
+	return own;
 }
 
 static void tell_done(struct hd_worker *worker)
@@ -397,12 +432,12 @@ static bool sleep_once(struct hd_worker *worker)
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
 	hd_bitset_set_any(&pool->idle, worker->index);
-	hd_worker_settled(worker);
 	tell_done(worker);
 	hd_bind_signal(pool);
 	hd_delay(HEDDLE_DELAY_SLEEP);
 	stop_searching(worker);
-	worker->owe++;
+	if (search_from_sleep(worker))
+		return true;
 	pay(worker);
 	/* leave-1: the stopper sets leave, then clears our idle bit; we set
 	 * the bit, then read leave. Forbidden: it finds the bit clear and we
@@ -411,6 +446,7 @@ static bool sleep_once(struct hd_worker *worker)
 	if (told_to_leave(worker) &&
 	    hd_bitset_clear_any(&pool->idle, worker->index))
 		return false;
+	hd_worker_settled(worker);
 	token = hd_parker_park_owner(&worker->parker);
 	if (token == HD_TOKEN_LEAVE)
 		return false;
