@@ -2,6 +2,7 @@
 # Workloads, our side and the opponents'.
 bench_sources = \
 	%D%/done.c %D%/done.h \
+	%D%/main.c \
 	%D%/opponents/rust.c %D%/opponents/rust.h \
 	%D%/peer.h \
 	%D%/peers/glib.c \
@@ -9,7 +10,8 @@ bench_sources = \
 	%D%/peers/mutex.c \
 	%D%/peers/peers.c \
 	%D%/run.c %D%/run.h \
-	%D%/w1.h \
+	%D%/w1.c %D%/w1.h \
+	%D%/w1_report.c \
 	%D%/w1_round.c
 
 ## Rust opponents ------------------------------------------------------------

@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "bench/peer.h"
 #include "bench/run.h"
 
 struct ht_machine;
+struct ht_table;
 
 /* What the others' ratios refer to. */
 #define HB_W1_BASE "rusty_pool"
@@ -37,7 +37,6 @@ struct hb_w1_cell {
 struct hb_w1_round {
 	size_t cell;
 	size_t peer;
-	uint64_t process;
 	double ns;
 	double submit_ns;
 	double again;
@@ -46,18 +45,17 @@ struct hb_w1_round {
 	struct hb_look look;
 };
 
-/* Why a peer has no figures, in all cells or in one. */
+/* Why a peer has no figures in a cell. */
 struct hb_w1_missing {
 	size_t peer;
-	size_t cell; /* SIZE_MAX: in all */
-	bool has_failed;
+	size_t cell;
 	char *reason;
 };
 
+/* A whole run. */
 struct hb_w1 {
 	uint64_t tasks;
 	uint64_t rounds;
-	uint64_t processes;
 	uint64_t seed;
 	const struct hb_peer **peers;
 	size_t n_peers;
@@ -70,7 +68,6 @@ struct hb_w1 {
 	char **versions; /* "name version" */
 	size_t n_versions;
 	struct ht_machine *machine;
-	double seconds;
 };
 
 /* hb_w1_main() - `heddle bench W1` */
@@ -79,11 +76,10 @@ int hb_w1_main(int argc, char **argv);
 /* hb_w1_peer_main() - one peer in this process, a round for a line read */
 int hb_w1_peer_main(int argc, char **argv);
 
+/* hb_w1_table() - medians, quartiles and the ratio to HB_W1_BASE */
+struct ht_table *hb_w1_table(const struct hb_w1 *w1);
+
 /* hb_w1_store() - every file of the results into a folder; exit status */
 int hb_w1_store(const struct hb_w1 *w1, const char *folder);
-
-void hb_w1_text(const struct hb_w1 *w1, FILE *out);
-void hb_w1_csv(const struct hb_w1 *w1, FILE *out);
-void hb_w1_json(const struct hb_w1 *w1, FILE *out);
 
 #endif /* HEDDLE_BENCH_W1_H */

@@ -23,7 +23,6 @@ lab_sources = \
 # One program for each file of scenarios.
 lab_programs = \
 	%D%/scenarios/kick \
-	%D%/scenarios/kick \
 	%D%/scenarios/litmus \
 	%D%/scenarios/park
 

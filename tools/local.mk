@@ -29,7 +29,7 @@ tools_sources = \
 	%D%/svg_axis.c %D%/svg_axis.h \
 	%D%/svg_bars.c
 
-EXTRA_PROGRAMS += heddle
+bin_PROGRAMS += heddle
 heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)
 nodist_heddle_SOURCES = %D%/buildinfo.c
 heddle_CPPFLAGS = $(AM_CPPFLAGS)
