@@ -193,8 +193,8 @@ bool hb_child_stop(struct hb_child *child, uint64_t limit_ns)
 	}
 	reap(child, false, &status);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		child->reason = ht_text("status %#x at the end",
-					(unsigned int)status);
+		child->reason =
+			ht_text("status %#x at the end", (unsigned int)status);
 		return false;
 	}
 	return true;
@@ -297,8 +297,8 @@ const char *hb_child_round(struct hb_child *children, size_t n, size_t which,
 	look->cpu = own / look->seconds;
 	look->parked = (all - own) / look->seconds;
 	look->foreign = (double)cpus - (idle + own) / look->seconds;
-	look->resolution = (double)cpus / (double)sysconf(_SC_CLK_TCK) /
-			   look->seconds;
+	look->resolution =
+		(double)cpus / (double)sysconf(_SC_CLK_TCK) / look->seconds;
 	look->is_tainted = look->foreign > HB_FOREIGN_MAX + look->resolution;
 	return line;
 }

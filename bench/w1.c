@@ -23,16 +23,17 @@
 
 #define ROUND_LIMIT_NS UINT64_C(60000000000)
 
-static const struct hb_w1_cell all_cells[] = {
-	{ 2, 1 }, { 2, 2 }, { 2, 4 }, { 1, 1 }
-};
+static const struct hb_w1_cell all_cells[] = { { 2, 1 },
+					       { 2, 2 },
+					       { 2, 4 },
+					       { 1, 1 } };
 
 static void miss(struct hb_w1 *w1, size_t cell, size_t peer, const char *reason)
 {
 	struct hb_w1_missing *at;
 
-	w1->missing = ht_grow(w1->missing, w1->n_missing + 1,
-			      sizeof(*w1->missing));
+	w1->missing =
+		ht_grow(w1->missing, w1->n_missing + 1, sizeof(*w1->missing));
 	at = &w1->missing[w1->n_missing++];
 	at->cell = cell;
 	at->peer = peer;
@@ -140,14 +141,13 @@ static void run_cell(struct hb_w1 *w1, size_t cell, const struct hb_rust *rust,
 			miss(w1, cell, i, children[i].reason);
 	}
 	for (round = 0; round < w1->rounds; round++) {
-		ht_progress_show(progress,
-				 ((double)cell +
-				  (double)round / (double)w1->rounds) /
-					 (double)w1->n_cells,
-				 "%u workers, %u submitters, round %llu",
-				 w1->cells[cell].workers,
-				 w1->cells[cell].submitters,
-				 (unsigned long long)round + 1);
+		ht_progress_show(
+			progress,
+			((double)cell + (double)round / (double)w1->rounds) /
+				(double)w1->n_cells,
+			"%u workers, %u submitters, round %llu",
+			w1->cells[cell].workers, w1->cells[cell].submitters,
+			(unsigned long long)round + 1);
 		shuffle(random, order, w1->n_peers);
 		for (i = 0; i < w1->n_peers; i++) {
 			struct hb_child *child = &children[order[i]];

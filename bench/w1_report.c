@@ -16,7 +16,12 @@
 #include "tools/stats.h"
 #include "tools/svg.h"
 
-enum what { WHAT_NS, WHAT_SUBMIT, WHAT_SLEEPS, WHAT_AGAIN };
+enum what {
+	WHAT_NS,
+	WHAT_SUBMIT,
+	WHAT_SLEEPS,
+	WHAT_AGAIN
+};
 
 static double value_of(const struct hb_w1_round *round, enum what what)
 {
@@ -135,8 +140,8 @@ struct ht_table *hb_w1_table(const struct hb_w1 *w1)
 		{ "rounds", HT_UNSIGNED, NULL, 0 },
 		{ "tainted", HT_UNSIGNED, NULL, 0 },
 	};
-	struct ht_table *table =
-		ht_table_new("w1", columns, sizeof(columns) / sizeof(columns[0]));
+	struct ht_table *table = ht_table_new(
+		"w1", columns, sizeof(columns) / sizeof(columns[0]));
 	double *a = ht_alloc(w1->n_done + 1, sizeof(*a));
 	double *b = ht_alloc(w1->n_done + 1, sizeof(*b));
 	size_t cell, peer;
@@ -157,7 +162,8 @@ static int store_rounds(const struct hb_w1 *w1, struct ht_results *results)
 	if (!out)
 		return -1;
 	fputs("workers,submitters,peer,ns,submit_ns,sleeps,foreign_cpus,"
-	      "tainted\n", out);
+	      "tainted\n",
+	      out);
 	for (i = 0; i < w1->n_done; i++) {
 		const struct hb_w1_round *r = &w1->done[i];
 
@@ -200,10 +206,10 @@ static int store_picture(const struct hb_w1 *w1, struct ht_results *results)
 			};
 		}
 	if (out)
-		ht_svg_bars(out, "W1: empty tasks from outside",
-			    "median of interleaved rounds, whiskers are quartiles",
-			    "ns a task", false, bars, n_bars, names,
-			    w1->n_cells);
+		ht_svg_bars(
+			out, "W1: empty tasks from outside",
+			"median of interleaved rounds, whiskers are quartiles",
+			"ns a task", false, bars, n_bars, names, w1->n_cells);
 	for (cell = 0; cell < w1->n_cells; cell++)
 		free((char *)(uintptr_t)names[cell]);
 	free(names);

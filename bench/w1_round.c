@@ -70,8 +70,8 @@ static void submit_all(const struct shape *shape, struct submitter *submitters,
 	for (i = 0; i < shape->submitters; i++) {
 		submitters[i].shape = shape;
 		submitters[i].first = first;
-		submitters[i].n = n / shape->submitters +
-				  (i < n % shape->submitters);
+		submitters[i].n =
+			n / shape->submitters + (i < n % shape->submitters);
 		first += submitters[i].n;
 	}
 	if (shape->submitters == 1) {

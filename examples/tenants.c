@@ -25,8 +25,8 @@ static void work(void *arg)
 	int most = atomic_load(&own->most);
 	volatile int i;
 
-	while (now > most && !atomic_compare_exchange_weak(&own->most, &most,
-							   now))
+	while (now > most &&
+	       !atomic_compare_exchange_weak(&own->most, &most, now))
 		;
 	for (i = 0; i < 40000; i++)
 		;

@@ -19,7 +19,11 @@
 #define UNIT       ((size_t)HD_CACHELINE)
 #define DROP_MIN   ((size_t)1 << 20) /* larger: the kernel zeroes faster */
 
-enum unit { NOTHING, LIVE, FREED };
+enum unit {
+	NOTHING,
+	LIVE,
+	FREED
+};
 
 static char *arena;
 static size_t used;
@@ -81,8 +85,8 @@ static void *allocate(size_t size, size_t alignment)
 		units = 1;
 	if (size > ARENA_SIZE || begin + (units + 1) * UNIT > ARENA_SIZE)
 		lab_fail("the arena of %zu bytes is full: %zu more were asked "
-			 "for; give the scenario smaller options", ARENA_SIZE,
-			 size);
+			 "for; give the scenario smaller options",
+			 ARENA_SIZE, size);
 	memset(unit + begin / UNIT, LIVE, units);
 	units_of[begin / UNIT] = (uint32_t)units;
 	used = begin + (units + 1) * UNIT;

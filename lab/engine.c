@@ -19,11 +19,16 @@
 #define STEP_NS     1000
 #define STEP_NS_MAX (UINT64_MAX / 2)
 
-enum state { UNUSED, READY, BLOCKED, ENDED };
+enum state {
+	UNUSED,
+	READY,
+	BLOCKED,
+	ENDED
+};
 
 struct fiber_state {
 	enum state state;
-	bool yielded;   /* another one goes first, if it can */
+	bool yielded; /* another one goes first, if it can */
 	bool timed_out;
 	const void *key; /* what it is blocked on */
 	uint64_t deadline;
@@ -88,8 +93,8 @@ uint64_t lab_now(void)
 _Noreturn void lab_fail(const char *fmt, ...)
 {
 	va_list args;
-	int n = snprintf(e.message, sizeof(e.message), "thread %u: ",
-			 e.current);
+	int n = snprintf(e.message, sizeof(e.message),
+			 "thread %u: ", e.current);
 
 	va_start(args, fmt);
 	vsnprintf(e.message + n, sizeof(e.message) - (size_t)n, fmt, args);
@@ -112,8 +117,9 @@ void lab_trace(const void *pc, const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	if (pc)
-		fprintf(stderr, "  at +%#lx", (unsigned long)
-			((const char *)pc - &__executable_start));
+		fprintf(stderr, "  at +%#lx",
+			(unsigned long)((const char *)pc -
+					&__executable_start));
 	fputc('\n', stderr);
 }
 
@@ -191,8 +197,9 @@ static unsigned int quiet_pick(const unsigned int *option, unsigned int n)
 	unsigned int best = 0, best_rank = UINT32_MAX;
 
 	for (unsigned int i = 0; i < n; i++) {
-		unsigned int rank = (option[i] + LAB_FIBERS_MAX - e.current -
-				     1) % LAB_FIBERS_MAX;
+		unsigned int rank =
+			(option[i] + LAB_FIBERS_MAX - e.current - 1) %
+			LAB_FIBERS_MAX;
 
 		if (option[i] == 0)
 			rank = e.settling ? LAB_FIBERS_MAX : 0;
@@ -220,8 +227,8 @@ static void reschedule(bool leaves)
 		n = runnable(option, leaves);
 	if (!n)
 		rest();
-	to = option[e.exploring ? lab_choose_fiber(option, n, stays, e.step) :
-				  quiet_pick(option, n)];
+	to = option[e.exploring ? lab_choose_fiber(option, n, stays, e.step)
+				: quiet_pick(option, n)];
 	for (unsigned int i = 0; i < e.count; i++)
 		if (i != to)
 			e.fiber[i].yielded = false;
@@ -313,7 +320,7 @@ unsigned int lab_spawn(void (*fn)(void *arg), void *arg)
 	if (i == LAB_FIBERS_MAX)
 		lab_fail("more than %d threads", LAB_FIBERS_MAX);
 	e.count++;
-	*f = (struct fiber_state) { .state = READY, .fn = fn, .arg = arg };
+	*f = (struct fiber_state){ .state = READY, .fn = fn, .arg = arg };
 	lab_fiber_prepare(i, thread_main, f);
 	lab_memory_thread_begins(i, e.current);
 	return i;
@@ -342,8 +349,7 @@ static void setup_main(void *arg)
 			lab_yield();
 		e.settling = false;
 	}
-	for (uintptr_t i = 0;
-	     i < LAB_THREADS_MAX && e.scenario->thread[i]; i++)
+	for (uintptr_t i = 0; i < LAB_THREADS_MAX && e.scenario->thread[i]; i++)
 		lab_spawn(scenario_thread, (void *)i);
 	lab_memory_explore();
 	e.exploring = true;

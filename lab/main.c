@@ -13,10 +13,12 @@
 
 static int usage(const char *wrong)
 {
-	fprintf(stderr, "%s; usage: explore --list | SCENARIO [--dfs[=BOUND] "
+	fprintf(stderr,
+		"%s; usage: explore --list | SCENARIO [--dfs[=BOUND] "
 		"| --pct=DEPTH | --random | --replay=STRING] "
 		"[--executions=N] [--seconds=S] [--seed=N] [--steps=N] "
-		"[--stale=N] [--verbose]\n", wrong);
+		"[--stale=N] [--verbose]\n",
+		wrong);
 	return 2;
 }
 

@@ -89,8 +89,7 @@ static uint64_t truncate_to(uint64_t value, unsigned int size)
 }
 
 /* Fails for freed memory; globals are saved before they are written. */
-static void check_address(uintptr_t at, size_t size, bool write,
-			  const void *pc)
+static void check_address(uintptr_t at, size_t size, bool write, const void *pc)
 {
 	if (lab_arena_owns(at)) {
 		const char *wrong = lab_arena_check(at, size);
@@ -122,14 +121,15 @@ static _Noreturn void race(const struct lab_access *other, uintptr_t at,
 {
 	extern const char __executable_start;
 
-	lab_fail("data race on %#lx: %s%s at +%#lx, %s%s by thread %u at "
-		 "+%#lx", (unsigned long)at, atomic ? "atomic " : "",
-		 write ? "write" : "read",
-		 (unsigned long)((const char *)pc - &__executable_start),
-		 other->atomic ? "atomic " : "",
-		 other->write ? "write" : "read", other->fiber,
-		 (unsigned long)((const char *)other->pc -
-				 &__executable_start));
+	lab_fail(
+		"data race on %#lx: %s%s at +%#lx, %s%s by thread %u at "
+		"+%#lx",
+		(unsigned long)at, atomic ? "atomic " : "",
+		write ? "write" : "read",
+		(unsigned long)((const char *)pc - &__executable_start),
+		other->atomic ? "atomic " : "", other->write ? "write" : "read",
+		other->fiber,
+		(unsigned long)((const char *)other->pc - &__executable_start));
 }
 
 /* Notes an access to some bytes of a granule and compares with all others. */
@@ -232,7 +232,8 @@ static struct lab_location *location(uintptr_t at, unsigned int size)
 			break;
 		if (l->at < at + size && at < l->at + l->size)
 			lab_fail("atomic accesses of %u and %u bytes overlap "
-				 "at %#lx", size, l->size, (unsigned long)at);
+				 "at %#lx",
+				 size, l->size, (unsigned long)at);
 	}
 	if (!i) {
 		i = lab_location_new();
@@ -243,8 +244,7 @@ static struct lab_location *location(uintptr_t at, unsigned int size)
 		g->location = i;
 	}
 	l = lab_location_at(i);
-	if (!l->newest ||
-	    lab_message_at(l->newest)->value != peek(at, size)) {
+	if (!l->newest || lab_message_at(l->newest)->value != peek(at, size)) {
 		uint32_t first = first_message(at, size);
 
 		l->newest = first;

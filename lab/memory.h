@@ -32,7 +32,15 @@ enum lab_order {
 	LAB_SEQ_CST,
 };
 
-enum lab_rmw { LAB_XCHG, LAB_ADD, LAB_SUB, LAB_AND, LAB_OR, LAB_XOR, LAB_NAND };
+enum lab_rmw {
+	LAB_XCHG,
+	LAB_ADD,
+	LAB_SUB,
+	LAB_AND,
+	LAB_OR,
+	LAB_XOR,
+	LAB_NAND
+};
 
 struct lab_view {
 	uint32_t hb[LAB_FIBERS_MAX];

@@ -245,7 +245,7 @@ void hd_mutex_unlock(struct hd_mutex *mutex)
 struct reader {
 	bool registered;
 	unsigned int depth;
-	uint64_t sections; /* that have ended */
+	uint64_t sections;    /* that have ended */
 	struct lab_view view; /* at the end of the last one */
 };
 
@@ -265,8 +265,9 @@ void hd_rcu_unregister(void)
 	struct reader *r = &readers[lab_current()];
 
 	if (!r->registered || r->depth)
-		lab_fail("unregistered from RCU %s", r->depth ?
-			 "inside a read section" : "without a registration");
+		lab_fail("unregistered from RCU %s",
+			 r->depth ? "inside a read section"
+				  : "without a registration");
 	r->registered = false;
 }
 
@@ -358,7 +359,7 @@ int hd_thread_create(struct hd_thread *thread,
 	thread->start_time = fiber;
 	thread->fn = fn;
 	thread->arg = arg;
-	bodies[fiber] = (struct body) { thread, fiber };
+	bodies[fiber] = (struct body){ thread, fiber };
 	memcpy(&thread->handle, &fiber, sizeof(fiber));
 	lab_spawn(thread_body, &bodies[fiber]);
 	return 0;
@@ -371,8 +372,7 @@ int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
 	memcpy(&fiber, &thread->handle, sizeof(fiber));
 	lab_step();
 	while (!lab_has_ended(fiber))
-		if (deadline == 0 ||
-		    !lab_block(lab_end_key(fiber), deadline))
+		if (deadline == 0 || !lab_block(lab_end_key(fiber), deadline))
 			return -ETIMEDOUT;
 	lab_memory_joined(fiber);
 	return 0;

@@ -44,8 +44,7 @@ extern const struct lab_scenario *const lab_scenarios[];
  */
 #if defined(__has_attribute)
 # if __has_attribute(disable_sanitizer_instrumentation)
-#  define LAB_GHOST \
-	__attribute__((disable_sanitizer_instrumentation, noinline))
+#  define LAB_GHOST __attribute__((disable_sanitizer_instrumentation, noinline))
 # endif
 #endif
 #ifndef LAB_GHOST
@@ -57,14 +56,14 @@ extern const struct lab_scenario *const lab_scenarios[];
  * knows the library's thread-local variable.
  */
 #define LAB_USES_LIBRARY \
-	void **lab_thread_local(void); \
-	extern void **(*const lab_uses_library)(void); \
-	void **(*const lab_uses_library)(void) = lab_thread_local
+ void **lab_thread_local(void); \
+ extern void **(*const lab_uses_library)(void); \
+ void **(*const lab_uses_library)(void) = lab_thread_local
 
 /* Ends the execution as failed unless the condition holds. */
 #define LAB_ASSERT(condition) \
-	((condition) ? (void)0 : \
-	 lab_fail("%s:%d: not so: %s", __FILE__, __LINE__, #condition))
+ ((condition) ? (void)0 \
+	      : lab_fail("%s:%d: not so: %s", __FILE__, __LINE__, #condition))
 
 _Noreturn void lab_fail(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));

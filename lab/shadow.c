@@ -110,8 +110,7 @@ struct lab_granule *lab_granule(uintptr_t at)
 		grow();
 	g = find(key);
 	if (g->execution != execution) {
-		*g = (struct lab_granule) { .key = key,
-					    .execution = execution };
+		*g = (struct lab_granule){ .key = key, .execution = execution };
 		used++;
 	}
 	return g;

@@ -38,8 +38,8 @@ struct lab_access {
 struct lab_location {
 	uintptr_t at;
 	uint32_t size;
-	uint32_t next;   /* in its granule */
-	uint32_t newest; /* message; 0: to be read from memory */
+	uint32_t next;                 /* in its granule */
+	uint32_t newest;               /* message; 0: to be read from memory */
 	uint8_t stale[LAB_FIBERS_MAX]; /* old values taken in a row */
 };
 

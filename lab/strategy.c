@@ -55,9 +55,8 @@ static void append(unsigned int n, unsigned int limit, unsigned int taken)
 		if (!s.choice)
 			abort();
 	}
-	s.choice[s.length++] = (struct choice) {
-		(uint16_t)n, (uint16_t)limit, (uint16_t)taken
-	};
+	s.choice[s.length++] = (struct choice){ (uint16_t)n, (uint16_t)limit,
+						(uint16_t)taken };
 }
 
 void lab_strategy_begin(enum lab_strategy strategy, int level, uint64_t seed)
@@ -217,8 +216,8 @@ char *lab_strategy_string(void)
 		if (zeros)
 			at += sprintf(at, "%zu", zeros);
 		zeros = 0;
-		at += taken < 26 ? sprintf(at, "%c", 'a' + (int)taken) :
-				   sprintf(at, "(%u)", taken);
+		at += taken < 26 ? sprintf(at, "%c", 'a' + (int)taken)
+				 : sprintf(at, "(%u)", taken);
 	}
 	return text;
 }

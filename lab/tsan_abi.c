@@ -93,21 +93,21 @@ void *__tsan_memset(void *to, int byte, size_t size)
 /* -- plain and volatile accesses --------------------------------------------- */
 
 #define ACCESS(name, size, write, function) \
-	void __tsan_##name##size(void *at); \
-	void __tsan_##name##size(void *at) \
-	{ \
-		function((uintptr_t)at, size, write, PC); \
-	}
+ void __tsan_##name##size(void *at); \
+ void __tsan_##name##size(void *at) \
+ { \
+  function((uintptr_t)at, size, write, PC); \
+ }
 
 #define ACCESSES(size) \
-	ACCESS(read, size, false, lab_plain) \
-	ACCESS(write, size, true, lab_plain) \
-	ACCESS(unaligned_read, size, false, lab_plain) \
-	ACCESS(unaligned_write, size, true, lab_plain) \
-	ACCESS(volatile_read, size, false, lab_volatile) \
-	ACCESS(volatile_write, size, true, lab_volatile) \
-	ACCESS(unaligned_volatile_read, size, false, lab_volatile) \
-	ACCESS(unaligned_volatile_write, size, true, lab_volatile)
+ ACCESS(read, size, false, lab_plain) \
+ ACCESS(write, size, true, lab_plain) \
+ ACCESS(unaligned_read, size, false, lab_plain) \
+ ACCESS(unaligned_write, size, true, lab_plain) \
+ ACCESS(volatile_read, size, false, lab_volatile) \
+ ACCESS(volatile_write, size, true, lab_volatile) \
+ ACCESS(unaligned_volatile_read, size, false, lab_volatile) \
+ ACCESS(unaligned_volatile_write, size, true, lab_volatile)
 
 ACCESSES(1)
 ACCESSES(2)
@@ -122,66 +122,58 @@ ACCESS(unaligned_write, 16, true, lab_plain)
 /* -- atomic accesses ------------------------------------------------------------ */
 
 #define RMW(bits, type, name, op) \
-	type __tsan_atomic##bits##_##name(volatile type *at, type value, \
-					  int order); \
-	type __tsan_atomic##bits##_##name(volatile type *at, type value, \
-					  int order) \
-	{ \
-		return (type)lab_rmw((uintptr_t)at, sizeof(type), value, \
-				     order, op, PC); \
-	}
+ type __tsan_atomic##bits##_##name(volatile type *at, type value, int order); \
+ type __tsan_atomic##bits##_##name(volatile type *at, type value, int order) \
+ { \
+  return (type)lab_rmw((uintptr_t)at, sizeof(type), value, order, op, PC); \
+ }
 
 #define CAS(bits, type, name, weak) \
-	int __tsan_atomic##bits##_##name(volatile type *at, type *expected, \
-					 type desired, int order, \
-					 int failure); \
-	int __tsan_atomic##bits##_##name(volatile type *at, type *expected, \
-					 type desired, int order, \
-					 int failure) \
-	{ \
-		uint64_t found = *expected; \
-		bool done = lab_cas((uintptr_t)at, sizeof(type), &found, \
-				    desired, order, failure, weak, PC); \
-		if (!done) \
-			*expected = (type)found; \
-		return done; \
-	}
+ int __tsan_atomic##bits##_##name(volatile type *at, type *expected, \
+				  type desired, int order, int failure); \
+ int __tsan_atomic##bits##_##name(volatile type *at, type *expected, \
+				  type desired, int order, int failure) \
+ { \
+  uint64_t found = *expected; \
+  bool done = lab_cas((uintptr_t)at, sizeof(type), &found, desired, order, \
+		      failure, weak, PC); \
+  if (!done) \
+   *expected = (type)found; \
+  return done; \
+ }
 
 #define ATOMIC(bits, type) \
-	type __tsan_atomic##bits##_load(const volatile type *at, int order); \
-	type __tsan_atomic##bits##_load(const volatile type *at, int order) \
-	{ \
-		return (type)lab_load((uintptr_t)at, sizeof(type), order, \
-				      PC); \
-	} \
-	void __tsan_atomic##bits##_store(volatile type *at, type value, \
-					 int order); \
-	void __tsan_atomic##bits##_store(volatile type *at, type value, \
-					 int order) \
-	{ \
-		lab_store((uintptr_t)at, sizeof(type), value, order, PC); \
-	} \
-	RMW(bits, type, exchange, LAB_XCHG) \
-	RMW(bits, type, fetch_add, LAB_ADD) \
-	RMW(bits, type, fetch_sub, LAB_SUB) \
-	RMW(bits, type, fetch_and, LAB_AND) \
-	RMW(bits, type, fetch_or, LAB_OR) \
-	RMW(bits, type, fetch_xor, LAB_XOR) \
-	RMW(bits, type, fetch_nand, LAB_NAND) \
-	CAS(bits, type, compare_exchange_strong, false) \
-	CAS(bits, type, compare_exchange_weak, true) \
-	type __tsan_atomic##bits##_compare_exchange_val( \
-		volatile type *at, type expected, type desired, int order, \
-		int failure); \
-	type __tsan_atomic##bits##_compare_exchange_val( \
-		volatile type *at, type expected, type desired, int order, \
-		int failure) \
-	{ \
-		uint64_t found = expected; \
-		lab_cas((uintptr_t)at, sizeof(type), &found, desired, order, \
-			failure, false, PC); \
-		return (type)found; \
-	}
+ type __tsan_atomic##bits##_load(const volatile type *at, int order); \
+ type __tsan_atomic##bits##_load(const volatile type *at, int order) \
+ { \
+  return (type)lab_load((uintptr_t)at, sizeof(type), order, PC); \
+ } \
+ void __tsan_atomic##bits##_store(volatile type *at, type value, int order); \
+ void __tsan_atomic##bits##_store(volatile type *at, type value, int order) \
+ { \
+  lab_store((uintptr_t)at, sizeof(type), value, order, PC); \
+ } \
+ RMW(bits, type, exchange, LAB_XCHG) \
+ RMW(bits, type, fetch_add, LAB_ADD) \
+ RMW(bits, type, fetch_sub, LAB_SUB) \
+ RMW(bits, type, fetch_and, LAB_AND) \
+ RMW(bits, type, fetch_or, LAB_OR) \
+ RMW(bits, type, fetch_xor, LAB_XOR) \
+ RMW(bits, type, fetch_nand, LAB_NAND) \
+ CAS(bits, type, compare_exchange_strong, false) \
+ CAS(bits, type, compare_exchange_weak, true) \
+ type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, \
+						 type expected, type desired, \
+						 int order, int failure); \
+ type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, \
+						 type expected, type desired, \
+						 int order, int failure) \
+ { \
+  uint64_t found = expected; \
+  lab_cas((uintptr_t)at, sizeof(type), &found, desired, order, failure, false, \
+	  PC); \
+  return (type)found; \
+ }
 
 ATOMIC(8, uint8_t)
 ATOMIC(16, uint16_t)

@@ -109,14 +109,14 @@ uint32_t hd_bitset_count_any(const struct hd_bitset *set);
 
 static inline uint64_t hd_bitset_word(const struct hd_bitset *set, uint32_t w)
 {
-	return atomic_load_explicit(&set->word[w],
-				    memory_order_seq_cst); /* bitset-1 bitset-2 */
+	return atomic_load_explicit(
+		&set->word[w], memory_order_seq_cst); /* bitset-1 bitset-2 */
 }
 
 static inline uint64_t hd_bitset_summary(const struct hd_bitset *set)
 {
-	return atomic_load_explicit(&set->summary,
-				    memory_order_seq_cst); /* bitset-2 bitset-3 */
+	return atomic_load_explicit(
+		&set->summary, memory_order_seq_cst); /* bitset-2 bitset-3 */
 }
 
 /* True when the bit was clear before. */

@@ -114,8 +114,8 @@ void hd_deque_retire_owner(struct hd_deque *deque, struct hd_reclaim *reclaim);
 /* A ring outlives its owner until it is retired; the next owner takes it up. */
 static inline bool hd_deque_has_ring_owner(struct hd_deque *deque)
 {
-	return atomic_load_explicit(&deque->ring,
-				    memory_order_relaxed) != NULL; /* own word */
+	return atomic_load_explicit(&deque->ring, memory_order_relaxed) !=
+	       NULL; /* own word */
 }
 
 /* Writes the slot that the next bottom will cover; false when it is taken. */

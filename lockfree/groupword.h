@@ -49,7 +49,8 @@
 #define HD_WORD_GENERATION_MAX ((UINT32_C(1) << HD_WORD_GENERATION_BITS) - 1)
 
 _Static_assert(HD_WORD_COUNT_BITS + HD_WORD_TARGET_BITS +
-				HD_WORD_GENERATION_BITS == 64,
+			       HD_WORD_GENERATION_BITS ==
+		       64,
 	       "the three fields fill the word");
 _Static_assert(HD_WORD_TARGET_MAX <= HD_WORD_COUNT_MAX,
 	       "a count below a target can be raised");
@@ -92,7 +93,8 @@ static inline bool hd_word_over(uint64_t word)
 
 static inline uint64_t hd_word_load_any(const _Atomic uint64_t *word)
 {
-	return atomic_load_explicit(word, memory_order_seq_cst); /* groupword-1 */
+	return atomic_load_explicit(word,
+				    memory_order_seq_cst); /* groupword-1 */
 }
 
 /* One CAS; on failure *seen is what the word is now. */
@@ -100,8 +102,7 @@ static inline bool hd_word_change(_Atomic uint64_t *word, uint64_t *seen,
 				  uint64_t wanted)
 {
 	return atomic_compare_exchange_weak_explicit(
-		word, seen, wanted,
-		memory_order_seq_cst,  /* groupword-1 */
+		word, seen, wanted, memory_order_seq_cst, /* groupword-1 */
 		memory_order_seq_cst); /* groupword-1: "full" is an answer */
 }
 
@@ -152,9 +153,9 @@ static inline uint64_t hd_word_set_any(_Atomic uint64_t *word,
 {
 	uint64_t seen = hd_word_load_any(word);
 
-	while (!hd_word_change(
-		word, &seen,
-		hd_word_make(generation, target, hd_word_count(seen))))
+	while (!hd_word_change(word, &seen,
+			       hd_word_make(generation, target,
+					    hd_word_count(seen))))
 		;
 	return seen;
 }

@@ -71,8 +71,8 @@ static inline bool hd_inject_push_any(struct hd_inject *list,
 				      uint32_t length_max)
 {
 	struct hd_node *node = hd_node_at(nodes, index);
-	uint64_t head = atomic_load_explicit(&list->head,
-					     memory_order_seq_cst); /* inject-2 */
+	uint64_t head = atomic_load_explicit(
+		&list->head, memory_order_seq_cst); /* inject-2 */
 	uint64_t wanted;
 
 	do {
@@ -94,8 +94,8 @@ static inline bool hd_inject_push_any(struct hd_inject *list,
 static inline uint32_t hd_inject_take_any(struct hd_inject *list,
 					  uint32_t *length)
 {
-	uint64_t head = atomic_exchange_explicit(&list->head, 0,
-						 memory_order_acquire); /* inject-1 */
+	uint64_t head = atomic_exchange_explicit(
+		&list->head, 0, memory_order_acquire); /* inject-1 */
 
 	*length = hd_inject_word_length(head);
 	return hd_inject_word_index(head);

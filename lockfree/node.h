@@ -103,9 +103,8 @@ static inline uint64_t hd_node_state_generation(uint64_t state)
  */
 static inline uint64_t hd_node_generation_any(const struct hd_node *node)
 {
-	return hd_node_state_generation(
-		atomic_load_explicit(&node->state,
-				     memory_order_relaxed)); /* claim decides */
+	return hd_node_state_generation(atomic_load_explicit(
+		&node->state, memory_order_relaxed)); /* claim decides */
 }
 
 /*

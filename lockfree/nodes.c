@@ -69,8 +69,8 @@ static uint32_t take_from(struct hd_nodes *nodes, uint32_t cpu)
 static uint32_t take_nearby(struct hd_nodes *nodes, uint32_t cpu)
 {
 	_Atomic uint32_t *hint = &nodes->loose[cpu].neighbour;
-	uint32_t neighbour = atomic_load_explicit(hint,
-						  memory_order_relaxed); /* hint */
+	uint32_t neighbour =
+		atomic_load_explicit(hint, memory_order_relaxed); /* hint */
 	uint32_t index = take_from(nodes, neighbour);
 
 	if (!index)
@@ -81,8 +81,8 @@ static uint32_t take_nearby(struct hd_nodes *nodes, uint32_t cpu)
 
 static uint32_t take_fresh(struct hd_nodes *nodes)
 {
-	uint32_t used = atomic_load_explicit(&nodes->fresh,
-					     memory_order_relaxed); /* by the CAS */
+	uint32_t used = atomic_load_explicit(
+		&nodes->fresh, memory_order_relaxed); /* by the CAS */
 
 	do {
 		if (used >= nodes->limit)

@@ -23,8 +23,8 @@ bool hd_parker_unpark_any(struct hd_parker *parker, uint32_t token)
 
 uint32_t hd_parker_try_owner(struct hd_parker *parker)
 {
-	uint32_t word = atomic_load_explicit(&parker->word,
-					     memory_order_acquire); /* parker-1 */
+	uint32_t word = atomic_load_explicit(
+		&parker->word, memory_order_acquire); /* parker-1 */
 
 	if (word < HD_PARKER_TOKEN_FIRST)
 		return 0;

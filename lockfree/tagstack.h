@@ -119,7 +119,8 @@ static inline uint32_t hd_tagstack_pop_any(struct hd_tagstack *stack,
 					   enum hd_link link)
 {
 	uint64_t head = atomic_load_explicit(
-		&stack->head, memory_order_seq_cst); /* tagstack-1, tagstack-2 */
+		&stack->head,
+		memory_order_seq_cst); /* tagstack-1, tagstack-2 */
 	uint32_t index, below;
 
 	do {

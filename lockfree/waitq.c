@@ -26,7 +26,8 @@ static uint64_t next_of(const struct hd_waitq_arena *arena, uint64_t at)
 
 static uint64_t load(const _Atomic uint64_t *word)
 {
-	return atomic_load_explicit(word, memory_order_seq_cst); /* waitq-1 waitq-2 */
+	return atomic_load_explicit(word,
+				    memory_order_seq_cst); /* waitq-1 waitq-2 */
 }
 
 static bool move(_Atomic uint64_t *word, uint64_t from, uint64_t to)

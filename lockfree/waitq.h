@@ -91,7 +91,8 @@ static inline bool hd_waitq_any(const struct hd_waitq *queue,
 {
 	for (;;) {
 		uint64_t head = atomic_load_explicit(
-			&queue->head, memory_order_seq_cst); /* waitq-1 waitq-2 */
+			&queue->head,
+			memory_order_seq_cst); /* waitq-1 waitq-2 */
 		uint64_t next = atomic_load_explicit(
 			&arena->node[(uint32_t)head].next,
 			memory_order_seq_cst); /* waitq-1 */

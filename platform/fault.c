@@ -32,8 +32,8 @@ static _Atomic uint64_t delays[HEDDLE_DELAY_SITES];
 /* Takes one pass out of the plan; true when this pass must fail. */
 static bool plan_step(struct site *s)
 {
-	uint64_t plan = atomic_load_explicit(&s->plan,
-			memory_order_acquire); /* fault-1 */
+	uint64_t plan = atomic_load_explicit(
+		&s->plan, memory_order_acquire); /* fault-1 */
 	uint64_t next;
 
 	do {
@@ -48,9 +48,9 @@ static bool plan_step(struct site *s)
 			next = count - 1;
 		else
 			return true;
-	} while (!atomic_compare_exchange_weak_explicit(&s->plan, &plan, next,
-			memory_order_acquire,   /* fault-1 */
-			memory_order_acquire)); /* fault-1 */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&s->plan, &plan, next, memory_order_acquire, /* fault-1 */
+		memory_order_acquire));                      /* fault-1 */
 	return plan >> 32 == 0;
 }
 
@@ -74,8 +74,7 @@ int hd_fault(int site)
 void hd_delay(int site)
 {
 	/* Relaxed: a delay orders nothing. */
-	uint64_t ns = atomic_load_explicit(&delays[site],
-					   memory_order_relaxed);
+	uint64_t ns = atomic_load_explicit(&delays[site], memory_order_relaxed);
 	uint64_t until;
 
 	if (!ns)

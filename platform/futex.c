@@ -32,8 +32,7 @@ int hd_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
 		return 0;
 	if (deadline == 0) {
 		/* The caller looks again with an order of its own. */
-		uint32_t now = atomic_load_explicit(word,
-						    memory_order_relaxed);
+		uint32_t now = atomic_load_explicit(word, memory_order_relaxed);
 
 		return now == expected ? -ETIMEDOUT : -EAGAIN;
 	}

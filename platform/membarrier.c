@@ -14,7 +14,11 @@
 #include "platform/fault.h"
 #include "platform/membarrier.h"
 
-enum { UNKNOWN, GRANTED, REFUSED };
+enum {
+	UNKNOWN,
+	GRANTED,
+	REFUSED
+};
 
 static _Atomic int state;
 

@@ -80,8 +80,7 @@ void *hd_stack_map(size_t size)
 	char *start;
 
 	size = round_up(size, page);
-	if (!size || size > SIZE_MAX - page ||
-	    hd_fault(HEDDLE_FAULT_STACK_MAP))
+	if (!size || size > SIZE_MAX - page || hd_fault(HEDDLE_FAULT_STACK_MAP))
 		return NULL;
 	start = map(size + page, MAP_STACK);
 	if (!start)

@@ -17,7 +17,7 @@
 
 /* A hierarchy's mount, or one line of it. */
 struct mount {
-	char *root;   /* the group that the mount shows as its root */
+	char *root; /* the group that the mount shows as its root */
 	char *point;
 	bool is_v2;
 	bool has_cpu; /* v1: the cpu controller is on this hierarchy */
@@ -55,8 +55,8 @@ static void unescape(char *text)
 
 	while (*text) {
 		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
-		    text[2] >= '0' && text[2] <= '7' &&
-		    text[3] >= '0' && text[3] <= '7') {
+		    text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
+		    text[3] <= '7') {
 			*to++ = (char)((text[1] - '0') << 6 |
 				       (text[2] - '0') << 3 | (text[3] - '0'));
 			text += 4;
@@ -138,8 +138,8 @@ static uint64_t milli(uint64_t quota, uint64_t period)
 }
 
 /* Reads at most two words of a file; returns how many. */
-static int read_words(const char *root, const char *directory,
-		      const char *name, char first[32], char second[32])
+static int read_words(const char *root, const char *directory, const char *name,
+		      char first[32], char second[32])
 {
 	char path[PATH_MAX];
 	FILE *file;
@@ -172,8 +172,8 @@ static uint64_t directory_milli(const char *root, const char *directory,
 			       unused) < 1)
 			return UINT64_MAX;
 	}
-	if (quota[0] < '0' || quota[0] > '9' ||
-	    period[0] < '0' || period[0] > '9')
+	if (quota[0] < '0' || quota[0] > '9' || period[0] < '0' ||
+	    period[0] > '9')
 		return UINT64_MAX;
 	return milli(strtoull(quota, NULL, 10), strtoull(period, NULL, 10));
 }

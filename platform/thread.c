@@ -162,7 +162,7 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 {
 	int saved_errno = errno;
 	int32_t tid = atomic_load_explicit(&thread->tid,
-			memory_order_acquire); /* thread-1 */
+					   memory_order_acquire); /* thread-1 */
 	int rc = 0;
 
 	/*
@@ -229,16 +229,16 @@ static bool restore_affinity(const void *cpu_set, size_t size)
 	return memcmp(&now, &again, size) != 0;
 }
 
-#define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal) - 1))
+#define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 
 /* Not compared: what nobody can block, and the two that libc keeps. */
-#define SIGNALS_IGNORED (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP) | \
-			 SIGNAL_BIT(32) | SIGNAL_BIT(33))
+#define SIGNALS_IGNORED \
+ (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(32) | SIGNAL_BIT(33))
 /* worker_mask() seen from the other side. */
-#define SIGNALS_OPEN (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | \
-		      SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) | \
-		      SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) | \
-		      SIGNAL_BIT(SIGSYS))
+#define SIGNALS_OPEN \
+ (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | \
+  SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) | \
+  SIGNAL_BIT(SIGSYS))
 
 static bool restore_mask(void)
 {
@@ -246,8 +246,8 @@ static bool restore_mask(void)
 	uint64_t now;
 
 	/* The kernel's own mask is one word to compare; libc's type is not. */
-	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now,
-		    sizeof(now)) == 0 &&
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now, sizeof(now)) ==
+		    0 &&
 	    (now | SIGNALS_IGNORED) == ~SIGNALS_OPEN)
 		return false;
 	worker_mask(&want);

@@ -83,8 +83,9 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 	rc = hd_worker_create(worker, &step);
 	if (rc < 0) {
 		*out = NULL;
-		atomic_fetch_add_explicit(&pool->create_failures, 1,
-					  memory_order_relaxed); /* statistics */
+		atomic_fetch_add_explicit(
+			&pool->create_failures, 1,
+			memory_order_relaxed); /* statistics */
 		return rc == -ENOMEM ? rc : -EAGAIN;
 	}
 	return 0;

@@ -142,8 +142,9 @@ void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)
 {
 	admit(worker, group);
 	worker->held = group;
-	worker->attention = atomic_load_explicit(
-		&worker->pool->attention, memory_order_seq_cst); /* attention-1 */
+	worker->attention =
+		atomic_load_explicit(&worker->pool->attention,
+				     memory_order_seq_cst); /* attention-1 */
 }
 
 void hd_worker_release(struct hd_worker *worker)

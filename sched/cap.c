@@ -49,8 +49,8 @@ static void apply(const struct heddle_change *change, uint64_t number,
 		  uint32_t *raised)
 {
 	struct heddle_group *group = change->group;
-	uint64_t before = hd_word_set_any(&group->word, (uint32_t)number,
-					  change->cap);
+	uint64_t before =
+		hd_word_set_any(&group->word, (uint32_t)number, change->cap);
 	uint32_t count = hd_word_count(before);
 
 	atomic_store_explicit(&group->change, number,
@@ -91,9 +91,9 @@ int heddle_group_update(const struct heddle_change *changes, size_t n,
 	/* Decreases first: a sum of exchanged caps never rises. */
 	for (raise = 0; raise <= 1; raise++)
 		for (i = 0; i < n; i++)
-			if (atomic_load_explicit(
-				    &changes[i].group->change,
-				    memory_order_relaxed) != number && /* locked */
+			if (atomic_load_explicit(&changes[i].group->change,
+						 memory_order_relaxed) !=
+				    number && /* locked */
 			    (raise || lowers(&changes[i])))
 				apply(&changes[i], number, &raised);
 	/* attention-1: the lowering is linearised here. */
@@ -141,11 +141,11 @@ static int in_effect(void *context)
 					 memory_order_acquire) /* cap-1 */
 		    != ticket->change)
 			continue;
-		word = atomic_load_explicit(&group->word,
-					    memory_order_seq_cst); /* permit-1 */
+		word = atomic_load_explicit(
+			&group->word, memory_order_seq_cst); /* permit-1 */
 		if (hd_word_generation(word) !=
-		    hd_word_generation(hd_word_make(
-			    (uint32_t)ticket->change, 0, 0)))
+		    hd_word_generation(
+			    hd_word_make((uint32_t)ticket->change, 0, 0)))
 			continue; /* changed again just now */
 		found++;
 		if (!hd_word_over(word))

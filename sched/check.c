@@ -48,8 +48,9 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 				   memory_order_seq_cst); /* look-2 */
 	*busy = sum != atomic_load_explicit(&pool->hands_begun,
 					    memory_order_seq_cst); /* look-2 */
-	for (i = 0; i < atomic_load_explicit(&pool->entries_used,
-					     memory_order_acquire); /* registry-1 */
+	for (i = 0;
+	     i < atomic_load_explicit(&pool->entries_used,
+				      memory_order_acquire); /* registry-1 */
 	     i++) {
 		struct hd_worker *worker = &pool->worker[i];
 		struct hd_mirror_values v;
@@ -76,8 +77,8 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 static void check_group_at_rest(struct heddle_group *group,
 				struct heddle_check *check)
 {
-	uint64_t word = atomic_load_explicit(&group->word,
-					     memory_order_relaxed); /* a snapshot */
+	uint64_t word = atomic_load_explicit(
+		&group->word, memory_order_relaxed); /* a snapshot */
 	bool room = true;
 	struct heddle_group *at;
 
@@ -96,8 +97,7 @@ static void check_group_at_rest(struct heddle_group *group,
 			  "group %u %s: %llu queued, headroom and a sleeper",
 			  group->index, group->name,
 			  (unsigned long long)hd_queue_length(group));
-	if (hd_queue_startable(group) &&
-	    !hd_bitset_test_any(&group->ready, 0))
+	if (hd_queue_startable(group) && !hd_bitset_test_any(&group->ready, 0))
 		violation(check, "ready-bit", "group %u %s: work without bit",
 			  group->index, group->name);
 }
@@ -171,8 +171,8 @@ int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
 	}
 	hd_mutex_unlock(&pool->control);
 	check.struct_size = (uint32_t)size;
-	check.wakes = atomic_load_explicit(&pool->wakes,
-					   memory_order_relaxed); /* statistics */
+	check.wakes = atomic_load_explicit(
+		&pool->wakes, memory_order_relaxed); /* statistics */
 	check.useless_wakes = atomic_load_explicit(
 		&pool->useless_wakes, memory_order_relaxed); /* statistics */
 	check.guests_recycled = atomic_load_explicit(

@@ -37,8 +37,9 @@ static bool quiet_now(struct heddle_group *group)
 		&group->word, memory_order_seq_cst); /* close-1 */
 
 	return !blocked && !hd_word_count(word) &&
-	       moves == atomic_load_explicit(&group->moves,
-					     memory_order_seq_cst); /* close-2 */
+	       moves ==
+		       atomic_load_explicit(&group->moves,
+					    memory_order_seq_cst); /* close-2 */
 }
 
 /* Under the lock: tasks queued in the subtree; for REFUSE they are cancelled. */
@@ -105,8 +106,7 @@ static void set_gate(struct heddle_group *group, uint32_t gate)
 
 static int wait_rest(struct closing *closing, uint64_t deadline)
 {
-	return hd_effect_wait(closing->group->pool, at_rest, closing,
-			      deadline);
+	return hd_effect_wait(closing->group->pool, at_rest, closing, deadline);
 }
 
 static int release(struct heddle_group *group)

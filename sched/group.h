@@ -42,8 +42,8 @@ struct heddle_group {
 	uint32_t lanes;                      /* I  injection lists, 1 or CPUs */
 	uint32_t queue_slots;                /* I  0: no bound of its own */
 	struct hd_inject *lane;              /* I */
-	uint32_t lane_room; /* L */
-	bool has_waitq;     /* L */
+	uint32_t lane_room;                  /* L */
+	bool has_waitq;                      /* L */
 	_Atomic uint32_t gate;               /* A  strictest on the path */
 	uint32_t own_gate;                   /* L */
 	bool in_use;                         /* L */
@@ -68,7 +68,7 @@ struct heddle_group {
 
 	HD_ALIGNED _Atomic uint32_t queued;  /* A  only if queue_slots != 0 */
 	_Atomic uint32_t dead;               /* A  cancelled, still linked */
-	_Atomic uint32_t spilled; /* A  tasks in the spill list */
+	_Atomic uint32_t spilled;            /* A  tasks in the spill list */
 	HD_ALIGNED _Atomic uint32_t blocked; /* A  tasks of the subtree */
 	_Atomic uint32_t moves;              /* A  changes of blocked */
 };

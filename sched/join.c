@@ -55,9 +55,8 @@ static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
 
 	if (!runner || task->group->pool != worker->pool)
 		return false;
-	other = atomic_load_explicit(
-		&worker->pool->worker[runner - 1].joining,
-		memory_order_seq_cst); /* join-2 */
+	other = atomic_load_explicit(&worker->pool->worker[runner - 1].joining,
+				     memory_order_seq_cst); /* join-2 */
 	return other && on_stack(worker, other);
 }
 
@@ -115,8 +114,8 @@ static int wait_end(struct hd_task *task, uint64_t deadline)
 		if (!(state & HD_TASK_WAITERS) &&
 		    !atomic_compare_exchange_weak_explicit(
 			    &task->state, &state, state | HD_TASK_WAITERS,
-			    memory_order_relaxed,   /* read again */
-			    memory_order_relaxed))  /* read again */
+			    memory_order_relaxed,  /* read again */
+			    memory_order_relaxed)) /* read again */
 			continue;
 		if (hd_futex_wait(&task->state, state | HD_TASK_WAITERS,
 				  deadline) == -ETIMEDOUT)

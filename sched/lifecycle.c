@@ -41,8 +41,8 @@ static void tell_to_leave(struct hd_worker *worker)
 
 static bool leaving(struct hd_worker *worker)
 {
-	return atomic_load_explicit(&worker->leave,
-				    memory_order_seq_cst) != 0; /* leave-1 */
+	return atomic_load_explicit(&worker->leave, memory_order_seq_cst) !=
+	       0; /* leave-1 */
 }
 
 /* ---- start ---- */

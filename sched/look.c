@@ -65,8 +65,8 @@ static bool hand_to_sleeper(struct heddle_group *group)
 
 static bool any_returner(struct heddle_pool *pool)
 {
-	return atomic_load_explicit(&pool->returners,
-				    memory_order_seq_cst) != 0; /* block-1 */
+	return atomic_load_explicit(&pool->returners, memory_order_seq_cst) !=
+	       0; /* block-1 */
 }
 
 void hd_look(struct heddle_pool *pool, uint32_t owed)

@@ -18,9 +18,9 @@
 #include "sched/upper.h"
 #include "sched/worker.h"
 
-#define WORKERS_LIMIT 2048u  /* idle bits, with as many blocked ones */
+#define WORKERS_LIMIT 2048u /* idle bits, with as many blocked ones */
 #define GROUPS_LIMIT  (1u << 20)
-#define DEQUE_MIN     64u    /* a batch must fit */
+#define DEQUE_MIN     64u /* a batch must fit */
 #define STACK_MIN     (64u << 10)
 
 static uint32_t or_default(uint32_t value, uint32_t def)
@@ -80,8 +80,7 @@ static void take_options(struct heddle_pool *pool,
 	pool->workers_max = or_default(o->workers_max, hd_cpu_usable());
 	if (pool->workers_max > WORKERS_LIMIT / 2)
 		pool->workers_max = WORKERS_LIMIT / 2;
-	pool->blocked_max =
-		pool->elastic ? or_default(o->blocked_max, 256) : 0;
+	pool->blocked_max = pool->elastic ? or_default(o->blocked_max, 256) : 0;
 	/* Twice as many entries as lives: ended ones may not be joined yet. */
 	pool->entries = 2 * (pool->workers_max + pool->blocked_max);
 	if (pool->entries > HD_BITSET_MAX)

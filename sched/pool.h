@@ -59,7 +59,8 @@ struct heddle_pool {
 	HD_ALIGNED _Atomic uint32_t attention;
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
 	_Atomic uint32_t spare_wanted; /* 1: a creation is to be tried */
-	_Atomic uint32_t available; /* workers that run no user code and look for it */
+	_Atomic uint32_t
+		available; /* workers that run no user code and look for it */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 
@@ -71,7 +72,8 @@ struct heddle_pool {
 	_Atomic uint32_t effect_waiters;
 	_Atomic uint32_t returners;       /* A: queued at any group */
 	_Atomic uint32_t blocked_workers; /* A: entries inside a region */
-	_Atomic uint32_t hands_begun; /* A: permits in the hand of a kick or look */
+	_Atomic uint32_t
+		hands_begun; /* A: permits in the hand of a kick or look */
 	_Atomic uint32_t hands_ended;
 	_Atomic uint64_t wakes;
 	_Atomic uint64_t useless_wakes;
@@ -93,7 +95,8 @@ struct heddle_pool {
 /* A forked child sees 0 in the page that the kernel wiped. */
 static inline bool hd_pool_forked(const struct heddle_pool *pool)
 {
-	return *(const volatile uint32_t *)pool->fork_mark == 0;
+	return atomic_load_explicit((const _Atomic uint32_t *)pool->fork_mark,
+				    memory_order_relaxed) == 0; /* one word */
 }
 
 /* Frees all memory of a pool that has no thread (or is a forked child's). */

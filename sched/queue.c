@@ -72,10 +72,10 @@ bool hd_queue_startable(struct heddle_group *group)
 uint64_t hd_queue_length(struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
-	uint64_t sum = atomic_load_explicit(&group->spilled,
-					    memory_order_relaxed); /* statistics */
-	uint32_t dead = atomic_load_explicit(&group->dead,
-					     memory_order_relaxed); /* statistics */
+	uint64_t sum = atomic_load_explicit(
+		&group->spilled, memory_order_relaxed); /* statistics */
+	uint32_t dead = atomic_load_explicit(
+		&group->dead, memory_order_relaxed); /* statistics */
 	uint32_t i;
 
 	for (i = 0; i < group->lanes; i++)
@@ -172,8 +172,7 @@ static uint32_t accept_chain(struct hd_worker *worker,
 		bool pushed;
 
 		tag_group(group, batch[i]);
-		pushed = i ? hd_deque_push_quiet_owner(&worker->deque,
-						       batch[i])
+		pushed = i ? hd_deque_push_quiet_owner(&worker->deque, batch[i])
 			   : hd_deque_push_owner(&worker->deque, batch[i]);
 		hd_assert(pushed);
 	}
@@ -192,8 +191,8 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 
 	if (!hd_tagstack_any(&group->spill))
 		return 0;
-	chain.first = hd_tagstack_pop_any(&group->spill, &pool->nodes,
-					  HD_LINK_CHAIN);
+	chain.first =
+		hd_tagstack_pop_any(&group->spill, &pool->nodes, HD_LINK_CHAIN);
 	if (!chain.first)
 		return 0;
 	for (node = chain.first; node; node = next_of(pool, node)) {
@@ -331,10 +330,8 @@ void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 void hd_queue_drain(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
-	struct heddle_group *home =
-		&pool->group[atomic_load_explicit(
-			&worker->deque_group,
-			memory_order_relaxed)]; /* own word */
+	struct heddle_group *home = &pool->group[atomic_load_explicit(
+		&worker->deque_group, memory_order_relaxed)]; /* own word */
 	struct chain chain = { 0, 0, 0 };
 	uint32_t node;
 
@@ -357,8 +354,8 @@ static void cancel_node(struct heddle_group *group, uint32_t node)
 	struct heddle_pool *pool = group->pool;
 
 	hd_task_cancel_node(group, node);
-	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node, node,
-			 1);
+	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node,
+			 node, 1);
 }
 
 static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
@@ -413,8 +410,9 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 					   HD_LINK_CHAIN))) {
 		uint64_t chain = cancel_chain(group, node);
 
-		atomic_fetch_sub_explicit(&group->spilled, (uint32_t)chain,
-					  memory_order_relaxed); /* statistics */
+		atomic_fetch_sub_explicit(
+			&group->spilled, (uint32_t)chain,
+			memory_order_relaxed); /* statistics */
 		n += chain;
 	}
 	for (i = 0; i < entries(pool); i++)

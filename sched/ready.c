@@ -80,16 +80,16 @@ static bool room(struct heddle_group *group)
 }
 
 struct search {
-	bool tasks;        /* may a task be started, or only a returner? */
-	bool root_full;    /* nothing can start anywhere */
+	bool tasks;     /* may a task be started, or only a returner? */
+	bool root_full; /* nothing can start anywhere */
 	uint32_t *owe;
 };
 
 /* Has group work of its own that this search may start, and is its bit right? */
 static bool own_work(struct heddle_group *group, const struct search *search)
 {
-	bool returners = hd_waitq_any(&group->returners,
-				      &group->pool->waitq_arena);
+	bool returners =
+		hd_waitq_any(&group->returners, &group->pool->waitq_arena);
 
 	if (!returners && !hd_queue_startable(group)) {
 		hd_bitset_clear_any(&group->ready, 0);

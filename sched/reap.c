@@ -129,7 +129,7 @@ void hd_reap_rings(struct heddle_pool *pool)
 	for (i = 0; i < pool->entries; i++)
 		if (hd_phase_of(&pool->worker[i]) == HD_PHASE_FREE)
 			hd_deque_retire_owner(&pool->worker[i].deque,
-					     &pool->reclaim);
+					      &pool->reclaim);
 	hd_mutex_unlock(&pool->control);
 	hd_reclaim_flush(&pool->reclaim);
 }

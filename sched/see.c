@@ -106,8 +106,8 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 			continue;
 		stat->reason_group = at;
 		stat->reason = !hd_word_target(word) ? HEDDLE_REASON_PAUSED
-			       : at == group	    ? HEDDLE_REASON_CAP
-						    : HEDDLE_REASON_ANCESTOR;
+			       : at == group         ? HEDDLE_REASON_CAP
+						     : HEDDLE_REASON_ANCESTOR;
 		return;
 	}
 	stat->reason_group = NULL;
@@ -137,8 +137,8 @@ int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 	stat.cap = hd_word_target(word);
 	stat.count = hd_word_count(word);
 	stat.generation = hd_word_generation(word);
-	stat.blocked = atomic_load_explicit(&group->blocked,
-					    memory_order_relaxed); /* statistics */
+	stat.blocked = atomic_load_explicit(
+		&group->blocked, memory_order_relaxed); /* statistics */
 	stat.returners = hd_waitq_length_any(&group->returners,
 					     &group->pool->waitq_arena);
 	stat.queued = hd_queue_length(group);

@@ -70,8 +70,9 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		worker->start_error = 0;
 		pool->live++;
 		pool->starting++;
-		if (i >= atomic_load_explicit(&pool->entries_used,
-					      memory_order_relaxed)) /* locked */
+		if (i >=
+		    atomic_load_explicit(&pool->entries_used,
+					 memory_order_relaxed)) /* locked */
 			/* registry-1: readers of the count see an entry that
 			 * was set up when the pool was made.
 			 */
@@ -173,8 +174,8 @@ static bool someone_available(struct heddle_pool *pool)
 {
 	return atomic_load_explicit(&pool->available,
 				    memory_order_seq_cst) /* spare-1 */
-		       || atomic_load_explicit(&pool->searching,
-					       memory_order_seq_cst); /* look-1 */
+	       || atomic_load_explicit(&pool->searching,
+				       memory_order_seq_cst); /* look-1 */
 }
 
 void hd_spare_failed(struct heddle_pool *pool)
@@ -191,8 +192,9 @@ void hd_spare_check(struct heddle_pool *pool)
 	uint32_t step;
 
 	if (!pool->elastic ||
-	    !atomic_load_explicit(&pool->started,
-				  memory_order_relaxed) /* under the lock below */
+	    !atomic_load_explicit(
+		    &pool->started,
+		    memory_order_relaxed) /* under the lock below */
 	    || someone_available(pool))
 		return;
 	hd_reap_ended(pool);
@@ -227,9 +229,9 @@ static int birth_steps(struct hd_worker *worker)
 	rc = hd_upper.worker_begin(worker);
 	if (rc < 0)
 		goto unregister;
-	rc = pool->worker_init ? pool->worker_init(pool, worker->index,
-						   pool->hook_arg)
-			       : 0;
+	rc = pool->worker_init
+		     ? pool->worker_init(pool, worker->index, pool->hook_arg)
+		     : 0;
 	if (rc < 0)
 		goto end_upper;
 	return 0;

@@ -48,8 +48,8 @@ static bool gate_refuses(struct heddle_group *group, struct hd_worker *worker)
 	 * pushed, then read the gate. Forbidden: it sees no task and we see
 	 * an open gate.
 	 */
-	uint32_t gate = atomic_load_explicit(&group->gate,
-					     memory_order_seq_cst); /* close-1 */
+	uint32_t gate = atomic_load_explicit(
+		&group->gate, memory_order_seq_cst); /* close-1 */
 
 	return gate == HD_GATE_REFUSE ||
 	       (gate == HD_GATE_DRAIN && !inside_drain(group, worker));
@@ -122,8 +122,8 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 	}
 	if (gate_refuses(group, worker) &&
 	    hd_node_claim_any(node, generation, HD_NODE_DEAD)) {
-		atomic_fetch_add_explicit(&group->dead, 1,
-					  memory_order_relaxed); /* statistics */
+		atomic_fetch_add_explicit(
+			&group->dead, 1, memory_order_relaxed); /* statistics */
 		uncount_queued(group);
 		clear_away(group);
 		return -ESHUTDOWN;
@@ -142,7 +142,8 @@ static int accept(struct heddle_group *group, struct heddle_task *given)
 	uint32_t state, flags;
 	int rc;
 
-	if (!task || !task->fn || (task->flags & ~(uint32_t)HEDDLE_TASK_DETACHED))
+	if (!task || !task->fn ||
+	    (task->flags & ~(uint32_t)HEDDLE_TASK_DETACHED))
 		return -EINVAL;
 	flags = task->flags;
 	state = atomic_load_explicit(&task->state,
@@ -150,10 +151,12 @@ static int accept(struct heddle_group *group, struct heddle_task *given)
 	if (!(flags & HEDDLE_TASK_DETACHED)) {
 		if ((state & HD_TASK_STATE) == HD_TASK_ACCEPTED)
 			return -EBUSY;
-		atomic_store_explicit(&task->runner, 0,
-				      memory_order_relaxed); /* published below */
-		atomic_store_explicit(&task->state, HD_TASK_ACCEPTED,
-				      memory_order_relaxed); /* published below */
+		atomic_store_explicit(
+			&task->runner, 0,
+			memory_order_relaxed); /* published below */
+		atomic_store_explicit(
+			&task->state, HD_TASK_ACCEPTED,
+			memory_order_relaxed); /* published below */
 	}
 	rc = publish(group, own_worker(group->pool), NULL, given,
 		     flags & HEDDLE_TASK_DETACHED ? NULL : task);

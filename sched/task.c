@@ -40,9 +40,10 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index)
 	void (*fn)(void *) = node->fn;
 	void *arg = node->arg;
 
-	if (!hd_node_claim_any(node, hd_node_generation_any(node), HD_NODE_DEAD)) {
-		atomic_fetch_sub_explicit(&group->dead, 1,
-					  memory_order_relaxed); /* statistics */
+	if (!hd_node_claim_any(node, hd_node_generation_any(node),
+			       HD_NODE_DEAD)) {
+		atomic_fetch_sub_explicit(
+			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return; /* cancelled or joined before; only linked still */
 	}
 	if (group->queue_slots)

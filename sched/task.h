@@ -19,12 +19,12 @@ struct hd_worker;
  * join and cancel; the word tells those who wait.
  */
 enum hd_task_state {
-	HD_TASK_NEW       = 0,
-	HD_TASK_ACCEPTED  = 1,
-	HD_TASK_DONE      = 2,
+	HD_TASK_NEW = 0,
+	HD_TASK_ACCEPTED = 1,
+	HD_TASK_DONE = 2,
 	HD_TASK_CANCELLED = 3,
-	HD_TASK_STATE     = 0xff,
-	HD_TASK_WAITERS   = 0x100, /* somebody sleeps on the word */
+	HD_TASK_STATE = 0xff,
+	HD_TASK_WAITERS = 0x100, /* somebody sleeps on the word */
 };
 
 /* Overlays struct heddle_task from flags on; checked in sched/task.c. */
@@ -32,10 +32,10 @@ struct hd_task {
 	heddle_task_fn fn;
 	uint32_t flags;
 	_Atomic uint32_t state;
-	uint64_t generation;         /* of the node; before the publication */
+	uint64_t generation; /* of the node; before the publication */
 	struct heddle_group *group;
 	uint32_t node;
-	_Atomic uint32_t runner;     /* index + 1 of the worker that runs it */
+	_Atomic uint32_t runner; /* index + 1 of the worker that runs it */
 };
 
 static inline struct hd_task *hd_task_of(struct heddle_task *task)

@@ -54,8 +54,7 @@ static int make_memory(struct heddle_pool *pool, struct heddle_group *group,
 
 		if (rc < 0)
 			return rc;
-		group->child = hd_alloc((children + 1) *
-					sizeof(*group->child));
+		group->child = hd_alloc((children + 1) * sizeof(*group->child));
 		if (!group->child) {
 			hd_bitset_fini(&group->ready);
 			return -ENOMEM;
@@ -79,8 +78,8 @@ void hd_tree_free_memory(struct heddle_group *group)
 }
 
 /* A free entry whose tables fit, else one that was never used. */
-static struct heddle_group *find_entry(struct heddle_pool *pool,
-				       uint32_t lanes, uint32_t children)
+static struct heddle_group *find_entry(struct heddle_pool *pool, uint32_t lanes,
+				       uint32_t children)
 {
 	uint32_t i;
 
@@ -113,7 +112,8 @@ static int check(const struct heddle_group_options *o)
 	if (o->cap > HEDDLE_CAP_MAX || o->reserved ||
 	    o->children_max > HD_BITSET_MAX - 1)
 		return -EINVAL;
-	if (o->name && strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
+	if (o->name &&
+	    strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
 		return -EINVAL;
 	return 0;
 }
@@ -123,7 +123,7 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 		   const struct heddle_group_options *o, uint32_t lanes)
 {
 	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED ? 0
-		       : o->cap			      ? o->cap
+		       : o->cap                       ? o->cap
 						      : HEDDLE_CAP_MAX;
 	uint64_t change = ++pool->changes;
 
@@ -160,13 +160,13 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		return rc;
 	lanes = o.flags & HEDDLE_GROUP_WIDE ? pool->cpus : 1;
 	children = o.children_max ? o.children_max
-		   : parent	  ? CHILDREN_DEFAULT
+		   : parent       ? CHILDREN_DEFAULT
 				  : 0;
 	hd_mutex_lock(&pool->control);
 	rc = -ESHUTDOWN;
-	if (pool->closing ||
-	    (parent && (!parent->in_use || (gate_of(parent) != HD_GATE_OPEN &&
-					    gate_of(parent) != HD_GATE_QUIESCE))))
+	if (pool->closing || (parent && (!parent->in_use ||
+					 (gate_of(parent) != HD_GATE_OPEN &&
+					  gate_of(parent) != HD_GATE_QUIESCE))))
 		goto unlock;
 	rc = -ENOSPC;
 	group = find_entry(pool, lanes, children);
@@ -247,8 +247,7 @@ void hd_tree_gates(struct heddle_group *top)
 		uint32_t gate = group->own_gate;
 		uint32_t above = group->parent ? gate_of(group->parent) : 0;
 
-		atomic_store_explicit(&group->gate,
-				      gate > above ? gate : above,
+		atomic_store_explicit(&group->gate, gate > above ? gate : above,
 				      memory_order_seq_cst); /* close-1 */
 	}
 }

@@ -36,7 +36,8 @@ const char *heddle_features(void)
 				      memory_order_release); /* version-1 */
 	}
 	/* A second caller meets a first one inside snprintf only for a moment. */
-	while (atomic_load_explicit(&state, memory_order_acquire) /* version-1 */
+	while (atomic_load_explicit(&state,
+				    memory_order_acquire) /* version-1 */
 	       != 2)
 		hd_relax();
 	return line;

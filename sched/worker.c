@@ -30,11 +30,11 @@
 _Thread_local struct hd_worker *hd_self;
 
 /* Polls of about 0.2 us each before a worker with a permit gives up. */
-#define LINGER_POLLS 10
+#define LINGER_POLLS  10
 #define LINGER_PAUSES 8
 /* Hand-overs to returners in a row while a start waits (B1). */
 #define RETURNS_MAX 16
-#define FREE_BATCH 32
+#define FREE_BATCH  32
 
 void hd_worker_show(struct hd_worker *worker, uint32_t state)
 {
@@ -43,7 +43,7 @@ void hd_worker_show(struct hd_worker *worker, uint32_t state)
 	if (state == HEDDLE_WORKER_RUNNING && seen->state == state)
 		return; /* not stamped for each task */
 	seen->state = state;
-	seen->group = worker->frame ? worker->frame->group->index
+	seen->group = worker->frame  ? worker->frame->group->index
 		      : worker->held ? worker->held->index
 				     : UINT32_MAX;
 	seen->guest = hd_upper.guest_tid(worker->guest);
@@ -66,8 +66,8 @@ static uint32_t attention_of(struct heddle_pool *pool)
 
 static bool told_to_leave(struct hd_worker *worker)
 {
-	return atomic_load_explicit(&worker->leave,
-				    memory_order_seq_cst) != 0; /* leave-1 */
+	return atomic_load_explicit(&worker->leave, memory_order_seq_cst) !=
+	       0; /* leave-1 */
 }
 
 static void flush_free(struct hd_worker *worker)
@@ -183,8 +183,8 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 
 	free_node(worker, index);
 	if (!mine) {
-		atomic_fetch_sub_explicit(&group->dead, 1,
-					  memory_order_relaxed); /* statistics */
+		atomic_fetch_sub_explicit(
+			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return false;
 	}
 	if (group->queue_slots)
@@ -427,8 +427,9 @@ static bool sleep_once(struct hd_worker *worker)
 	flush_free(worker);
 	if (worker->woken) {
 		worker->woken = false;
-		atomic_fetch_add_explicit(&pool->useless_wakes, 1,
-					  memory_order_relaxed); /* statistics */
+		atomic_fetch_add_explicit(
+			&pool->useless_wakes, 1,
+			memory_order_relaxed); /* statistics */
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
 	hd_bitset_set_any(&pool->idle, worker->index);

@@ -71,18 +71,18 @@ struct hd_worker {
 	uint32_t block_depth;                /* O */
 	uint64_t turn_start;                 /* O  0: not measured */
 	bool may_linger;                     /* O */
-	bool check_spare; /* O  left the idle set, or new */
-	bool woken;       /* O  by a wake not yet used */
-	bool searching;     /* O  holds pool->searching */
-	bool available;     /* O  counted in pool->available */
-	bool settled;       /* O  has become LIVE */
+	bool check_spare;                    /* O  left the idle set, or new */
+	bool woken;                          /* O  by a wake not yet used */
+	bool searching;                      /* O  holds pool->searching */
+	bool available;                      /* O  counted in pool->available */
+	bool settled;                        /* O  has become LIVE */
 	uint32_t random;                     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
 	bool fresh;                   /* O  leaves after its guest */
 	void *tls;                    /* O  slot values; tls/ owns it */
 	void *guest;                  /* O  running guest, NULL: none */
-	void *done;      /* O  guest whose end is to be told */
+	void *done;                   /* O  guest whose end is to be told */
 	_Atomic uint64_t incarnation; /* A  of this life */
 	struct hd_mirror_values seen; /* O  last written to mirror */
 
@@ -104,7 +104,7 @@ struct hd_worker {
 	void *stack;
 	size_t stack_size;
 	int start_error; /* published by FAILED */
-	bool by_start; /* somebody waits for it */
+	bool by_start;   /* somebody waits for it */
 	uint32_t start_step;
 	char thread_name[16];
 

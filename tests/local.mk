@@ -29,6 +29,7 @@ public_tests = \
 	%D%/api/groups \
 	%D%/api/guest \
 	%D%/api/lifecycle \
+	%D%/api/slot \
 	%D%/api/tasks \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \

@@ -6,13 +6,13 @@
 #include "bench/peer.h"
 
 #ifdef HAVE_GLIB
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+# include <errno.h>
+# include <stdio.h>
+# include <stdlib.h>
 
-#include <glib.h>
+# include <glib.h>
 
-#include "bench/done.h"
+# include "bench/done.h"
 
 struct pair {
 	void (*fn)(void *arg);
@@ -72,8 +72,8 @@ static void pool_close(void *pool)
 
 static void version(char *text, size_t size)
 {
-	snprintf(text, size, "%u.%u.%u", glib_major_version,
-		 glib_minor_version, glib_micro_version);
+	snprintf(text, size, "%u.%u.%u", glib_major_version, glib_minor_version,
+		 glib_micro_version);
 }
 
 const struct hb_peer hb_glib = {

@@ -38,8 +38,7 @@ static void pool_close(void *arg)
 	struct bench_pool *bench = arg;
 
 	/* What is left of a pool that failed ends with its process. */
-	heddle_pool_destroy(bench->pool, HEDDLE_R4_CLEAN, NULL,
-			    HEDDLE_FOREVER);
+	heddle_pool_destroy(bench->pool, HEDDLE_R4_CLEAN, NULL, HEDDLE_FOREVER);
 	free(bench->tasks);
 	free(bench);
 }

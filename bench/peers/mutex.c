@@ -119,8 +119,8 @@ static void pool_close(void *arg)
 
 static int pool_open(uint32_t workers, uint64_t tasks, void **out)
 {
-	struct pool *pool = calloc(1, sizeof(*pool) +
-					      workers * sizeof(pthread_t));
+	struct pool *pool =
+		calloc(1, sizeof(*pool) + workers * sizeof(pthread_t));
 	int rc = 0;
 
 	(void)tasks;

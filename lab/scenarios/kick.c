@@ -222,20 +222,20 @@ static void take_and_give(void)
 }
 
 #define SETUP(id, workers, cap, stuck, submitters, siblings) \
-	static void setup_##id(void) \
-	{ \
-		make_pool(workers, cap, stuck, submitters, siblings); \
-	}
+ static void setup_##id(void) \
+ { \
+  make_pool(workers, cap, stuck, submitters, siblings); \
+ }
 
 #define KICK(id, title, what, workers, cap, stuck, submitters, siblings, ...) \
-	SETUP(id, workers, cap, stuck, submitters, siblings) \
-	static const struct lab_scenario id = { \
-		.name = title, \
-		.claim = what, \
-		.setup = setup_##id, \
-		.thread = { __VA_ARGS__ }, \
-		.at_rest = at_rest, \
-	};
+ SETUP(id, workers, cap, stuck, submitters, siblings) \
+ static const struct lab_scenario id = { \
+	 .name = title, \
+	 .claim = what, \
+	 .setup = setup_##id, \
+	 .thread = { __VA_ARGS__ }, \
+	 .at_rest = at_rest, \
+ };
 
 KICK(kick, "kick", "two tasks, two workers, one permit", 2, 1, false, 1, false,
      submit_two)
@@ -245,15 +245,14 @@ KICK(kick_stuck, "kick-stuck", "two tasks that never return start both", 2, 2,
      true, 1, false, submit_two)
 KICK(siblings, "siblings", "two groups share one permit, one task each", 2, 1,
      false, 2, true, submit_first, submit_second)
-KICK(siblings_stuck, "siblings-stuck", "two groups, two permits, both start",
-     2, 2, true, 2, true, submit_first, submit_second)
+KICK(siblings_stuck, "siblings-stuck", "two groups, two permits, both start", 2,
+     2, true, 2, true, submit_first, submit_second)
 KICK(siblings_one, "siblings-one", "two groups, one permit, one worker", 1, 1,
      false, 2, true, submit_first, submit_second)
-KICK(moment, "siblings-moment",
-     "a permit held for a moment strands no sibling", 1, 1, false, 2, true,
-     submit_second, take_and_give)
+KICK(moment, "siblings-moment", "a permit held for a moment strands no sibling",
+     1, 1, false, 2, true, submit_second, take_and_give)
 
 const struct lab_scenario *const lab_scenarios[] = {
-	&kick, &kick_two, &kick_stuck, &siblings, &siblings_stuck,
-	&siblings_one, &moment, NULL,
+	&kick,           &kick_two,     &kick_stuck, &siblings,
+	&siblings_stuck, &siblings_one, &moment,     NULL,
 };

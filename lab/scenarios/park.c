@@ -11,7 +11,11 @@
 #include "lab/scenario.h"
 #include "platform/futex.h"
 
-enum variant { RIGHT, NO_FENCE, CHECK_BEFORE };
+enum variant {
+	RIGHT,
+	NO_FENCE,
+	CHECK_BEFORE
+};
 
 static _Atomic uint32_t queued, asleep, event;
 static int taken; /* ghost */
@@ -28,7 +32,8 @@ static bool try_take(void)
 
 	while (n)
 		if (atomic_compare_exchange_weak_explicit(&queued, &n, n - 1,
-				memory_order_acquire, memory_order_relaxed))
+							  memory_order_acquire,
+							  memory_order_relaxed))
 			return true;
 	return false;
 }
@@ -37,8 +42,8 @@ static void worker(void)
 {
 	while (!try_take()) {
 		uint32_t e = atomic_load_explicit(&event, memory_order_acquire);
-		bool empty = !atomic_load_explicit(&queued,
-						   memory_order_relaxed);
+		bool empty =
+			!atomic_load_explicit(&queued, memory_order_relaxed);
 
 		if (variant == CHECK_BEFORE && !empty)
 			continue;
@@ -65,11 +70,11 @@ static void submit(void)
 }
 
 #define SETUP(name, value) \
-	LAB_GHOST static void name(void) \
-	{ \
-		variant = value; \
-		taken = 0; \
-	}
+ LAB_GHOST static void name(void) \
+ { \
+  variant = value; \
+  taken = 0; \
+ }
 SETUP(setup_right, RIGHT)
 SETUP(setup_no_fence, NO_FENCE)
 SETUP(setup_check_before, CHECK_BEFORE)
@@ -80,14 +85,14 @@ LAB_GHOST static const char *rest(void)
 }
 
 #define PARK(id, title, what, setup_fn, spurious_wakes) \
-	static const struct lab_scenario id = { \
-		.name = title, \
-		.claim = what, \
-		.setup = setup_fn, \
-		.thread = { submit, worker }, \
-		.at_rest = rest, \
-		.spurious = spurious_wakes, \
-	};
+ static const struct lab_scenario id = { \
+	 .name = title, \
+	 .claim = what, \
+	 .setup = setup_fn, \
+	 .thread = { submit, worker }, \
+	 .at_rest = rest, \
+	 .spurious = spurious_wakes, \
+ };
 PARK(right, "park", "no wake is lost", setup_right, false)
 PARK(right_spurious, "park-spurious", "nor with spurious wakes", setup_right,
      true)

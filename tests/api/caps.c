@@ -20,7 +20,8 @@ static void enter(void)
 	uint64_t now = atomic_fetch_add(&inside, 1) + 1;
 	uint64_t seen = atomic_load(&highest);
 
-	while (now > seen && !atomic_compare_exchange_weak(&highest, &seen, now))
+	while (now > seen &&
+	       !atomic_compare_exchange_weak(&highest, &seen, now))
 		;
 	atomic_fetch_add(&started, 1);
 }
@@ -81,8 +82,7 @@ static struct heddle_group *group_below(struct heddle_group *parent,
 static void never_over(uint32_t workers, uint32_t cap)
 {
 	struct heddle_pool *pool = su_pool(workers);
-	struct heddle_group *group =
-		group_below(heddle_pool_group(pool), cap);
+	struct heddle_group *group = group_below(heddle_pool_group(pool), cap);
 	int round;
 
 	reset();
@@ -203,8 +203,10 @@ static void exchange(void)
 	}
 	ok(su_wait_at_least(&ended, 10000, 20000), "10 000 tasks");
 	is_u64(stale, 0, "every exchange came into effect");
-	ok(both_highest <= 4 + 2, "at most 4 by caps, 2 above while lowered: "
-	   "%llu", (unsigned long long)both_highest);
+	ok(both_highest <= 4 + 2,
+	   "at most 4 by caps, 2 above while lowered: "
+	   "%llu",
+	   (unsigned long long)both_highest);
 	su_check_at_rest(pool);
 	su_destroy(pool);
 }

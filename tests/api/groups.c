@@ -98,8 +98,7 @@ static void modes(struct heddle_pool *pool)
 	submit_n(child, count, 5);
 	su_wait_at_least(&ran, 1, 30);
 	heddle_group_stat(child, &stat);
-	ok(ran == 0 && stat.queued == 5 &&
-		   stat.reason == HEDDLE_REASON_CLOSED,
+	ok(ran == 0 && stat.queued == 5 && stat.reason == HEDDLE_REASON_CLOSED,
 	   "queued, not started: %llu queued, reason %u",
 	   (unsigned long long)stat.queued, stat.reason);
 	ok(heddle_group_close(group, HEDDLE_CLOSE_RESUME, 0) == 0 &&
@@ -122,8 +121,8 @@ static void modes(struct heddle_pool *pool)
 	   "refuse and free");
 	is_u64(ran, 6, "no cancelled task ran");
 	ok(heddle_group_close(heddle_pool_group(pool),
-			      HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE, 0) ==
-		   -EINVAL,
+			      HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+			      0) == -EINVAL,
 	   "the root is not freed");
 	ok(heddle_group_close(heddle_pool_group(pool), 77, 0) == -EINVAL,
 	   "an unknown mode");
@@ -147,8 +146,7 @@ static void drain(struct heddle_pool *pool)
 	atomic_store(&ran, 0);
 	if (heddle_submit_call(drained, spawns, (void *)50))
 		bail("submit");
-	ok(heddle_group_close(drained, HEDDLE_CLOSE_DRAIN, su_in_ms(5000)) ==
-		   0,
+	ok(heddle_group_close(drained, HEDDLE_CLOSE_DRAIN, su_in_ms(5000)) == 0,
 	   "drain");
 	is_u64(ran, 51, "with all that its tasks submitted");
 	ok(heddle_submit_call(drained, count, NULL) == -ESHUTDOWN,

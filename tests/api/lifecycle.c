@@ -78,16 +78,16 @@ static void levels(void)
 			    info[i].state == HEDDLE_WORKER_SEARCHING),
 		   "worker %d: state %u", i, info[i].state);
 	incarnation = info[3].incarnation;
-	ok(heddle_pool_stop(pool, 2, HEDDLE_R3_GONE, &report,
-			    su_in_ms(5000)) == 0,
+	ok(heddle_pool_stop(pool, 2, HEDDLE_R3_GONE, &report, su_in_ms(5000)) ==
+		   0,
 	   "stop to 2");
 	ok(exits == 2 && tap_threads() == 3, "two exit hooks, two threads");
 	ok(heddle_workers(pool, info, 8) == 2 && info[0].index == 0 &&
 		   info[1].index == 1,
 	   "the highest went");
 	ok(heddle_pool_start(pool, 4, NULL, su_in_ms(5000)) == 0 &&
-		   heddle_workers(pool, info, 8) == 4 &&
-		   info[3].index == 3 && info[3].incarnation != incarnation,
+		   heddle_workers(pool, info, 8) == 4 && info[3].index == 3 &&
+		   info[3].incarnation != incarnation,
 	   "the same index, another life");
 	ok(heddle_pool_stop(pool, 0, HEDDLE_R4_CLEAN, NULL, su_in_ms(5000)) ==
 			   0 &&
@@ -128,12 +128,12 @@ static void from_inside(void *arg)
 	struct heddle_pool *pool = arg;
 	struct heddle_group *root = heddle_pool_group(pool);
 
-	rc_inside[0] = heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
-					HEDDLE_FOREVER);
+	rc_inside[0] =
+		heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL, HEDDLE_FOREVER);
 	rc_inside[1] = heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL,
 					   HEDDLE_FOREVER);
-	rc_inside[2] = heddle_group_close(root, HEDDLE_CLOSE_QUIESCE,
-					  HEDDLE_FOREVER);
+	rc_inside[2] =
+		heddle_group_close(root, HEDDLE_CLOSE_QUIESCE, HEDDLE_FOREVER);
 	rc_inside[3] = heddle_pool_start(pool, 2, NULL, HEDDLE_FOREVER);
 	atomic_fetch_add(&ran, 1);
 }
@@ -274,8 +274,7 @@ static void in_child(void)
 		bad |= heddle_pool_start(pool, 1, NULL, 0) != -ECHILD;
 		bad |= heddle_pool_stop(pool, 0, HEDDLE_R4_CLEAN, NULL, 0) !=
 		       -ECHILD;
-		bad |= heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL, 0) !=
-		       0;
+		bad |= heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL, 0) != 0;
 		_exit(bad);
 	}
 	waitpid(pid, &status, 0);

@@ -91,8 +91,8 @@ static void pool_bound(void)
 
 	if (heddle_pool_create(&o, &pool))
 		bail("create");
-	while ((rc = heddle_submit_call(heddle_pool_group(pool),
-					never, NULL)) == 0)
+	while ((rc = heddle_submit_call(heddle_pool_group(pool), never,
+					NULL)) == 0)
 		n++;
 	ok(rc == -EAGAIN && n == 1000, "the pool takes exactly 1000: %d", n);
 	su_destroy(pool);

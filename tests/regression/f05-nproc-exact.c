@@ -34,9 +34,8 @@ static uid_t unused_uid(void)
 
 static int cycle(uint32_t n, struct heddle_report *report)
 {
-	struct heddle_pool_options options = {
-		.struct_size = sizeof(options), .workers_max = n
-	};
+	struct heddle_pool_options options = { .struct_size = sizeof(options),
+					       .workers_max = n };
 	struct heddle_pool *pool;
 	int rc;
 
@@ -94,7 +93,8 @@ int main(void)
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child status %x",
 	   (unsigned int)status);
 	is_u64(out.failed, 0, "pools of two that could not start");
-	ok(out.control_failed, "control: a pool of three fails under the limit");
+	ok(out.control_failed,
+	   "control: a pool of three fails under the limit");
 	ok(out.control_rc == -EAGAIN && out.control_step == HEDDLE_STEP_CREATE,
 	   "it says -EAGAIN at the creation: %d step %u", out.control_rc,
 	   out.control_step);

@@ -74,8 +74,8 @@ int main(void)
 			bail("thread");
 		submitter((void *)1);
 		pthread_join(thread, NULL);
-		if (!su_wait_at_least(&done,
-				      (uint64_t)burst * 2 * TASKS * 2, 10000))
+		if (!su_wait_at_least(&done, (uint64_t)burst * 2 * TASKS * 2,
+				      10000))
 			bail("burst %d: %llu done", burst,
 			     (unsigned long long)done);
 		if (!su_check_at_rest(pool))

@@ -52,9 +52,8 @@ struct heddle_pool *su_pool_with(const struct heddle_pool_options *options,
 
 struct heddle_pool *su_pool(uint32_t n)
 {
-	struct heddle_pool_options options = {
-		.struct_size = sizeof(options), .workers_max = n
-	};
+	struct heddle_pool_options options = { .struct_size = sizeof(options),
+					       .workers_max = n };
 
 	return su_pool_with(&options, n);
 }

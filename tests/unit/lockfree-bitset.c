@@ -210,8 +210,9 @@ static void one_winner(void)
 
 int main(void)
 {
-	static const uint32_t sizes[] = { 1, 2, 63, 64, 65, 128, 200, 4095,
-					  4096 };
+	static const uint32_t sizes[] = {
+		1, 2, 63, 64, 65, 128, 200, 4095, 4096
+	};
 	unsigned int i;
 
 	tap_deadline(60);

@@ -35,9 +35,9 @@ static void alone_at(uint64_t start, const char *where)
 	   "is empty");
 	for (round = 0; round < 12; round++) {
 		for (i = 1; i <= SLOTS; i++)
-			wrong += !(i % 2 ? hd_deque_push_owner(&deque, i)
-					 : hd_deque_push_quiet_owner(&deque,
-								     i));
+			wrong +=
+				!(i % 2 ? hd_deque_push_owner(&deque, i)
+					: hd_deque_push_quiet_owner(&deque, i));
 		wrong += hd_deque_push_owner(&deque, 99);
 		wrong += hd_deque_push_quiet_owner(&deque, 99);
 		wrong += hd_deque_length_any(&deque) != SLOTS;

@@ -71,7 +71,8 @@ static void fields(void)
 		wrong += hd_word_take_any(&word);
 		hd_word_give_any(&word);
 	}
-	ok(!wrong && is(generation, 2, 1), "2^18 turns leave the word as it was");
+	ok(!wrong && is(generation, 2, 1),
+	   "2^18 turns leave the word as it was");
 	for (i = 0; i <= HD_WORD_GENERATION_MAX + 3; i++) {
 		hd_word_set_any(&word, generation + i, 2);
 		wrong += !is((generation + i) & HD_WORD_GENERATION_MAX, 2, 1);
@@ -79,8 +80,8 @@ static void fields(void)
 	is_u64(wrong, 0, "the generation wraps within its field");
 
 	put(7, 2, 3);
-	ok(hd_word_give_over_any(&word, &before) && hd_word_count(before) == 3 &&
-		   is(7, 2, 2),
+	ok(hd_word_give_over_any(&word, &before) &&
+		   hd_word_count(before) == 3 && is(7, 2, 2),
 	   "what is over is given back");
 	ok(!hd_word_give_over_any(&word, &before) && is(7, 2, 2),
 	   "and no more than that");
@@ -193,7 +194,8 @@ int main(void)
 	is_u64(team_run(&team, 5, tap_seconds(0.8), take_and_give), 0,
 	       "a permit that is given back was counted");
 	ok(hd_word_count(hd_word_load_any(&word)) == 0, "none is left over");
-	ok(highest <= TARGET_MAX, "%u at once, %u at most", highest, TARGET_MAX);
+	ok(highest <= TARGET_MAX, "%u at once, %u at most", highest,
+	   TARGET_MAX);
 	ok(takes > 1000 && refusals > 0 && changes > 0,
 	   "%llu takes, %llu refusals, %llu changes", (unsigned long long)takes,
 	   (unsigned long long)refusals, (unsigned long long)changes);

@@ -122,8 +122,8 @@ static void take_all(struct team *team)
 
 	for (;;) {
 		/* Read first: what is pushed afterwards is taken below. */
-		bool last = !atomic_load_explicit(&pushing,
-						  memory_order_acquire);
+		bool last =
+			!atomic_load_explicit(&pushing, memory_order_acquire);
 		uint64_t newest[PUSHERS] = { UINT64_MAX, UINT64_MAX,
 					     UINT64_MAX };
 		uint32_t length, n = 0;

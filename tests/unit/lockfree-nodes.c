@@ -128,8 +128,7 @@ static void claims(void)
 	ok(!hd_node_claim_any(node, generation, HD_NODE_DEAD),
 	   "a claim that comes late fails before the publication");
 	ok(hd_node_publish_owner(node) == generation + 1, "next generation");
-	ok(!hd_node_claim_any(node, generation, HD_NODE_DEAD),
-	   "and after it");
+	ok(!hd_node_claim_any(node, generation, HD_NODE_DEAD), "and after it");
 	ok(hd_node_claim_any(node, generation + 1, HD_NODE_TAKEN),
 	   "the right one succeeds");
 
@@ -162,7 +161,8 @@ static void stack_at_the_wrap(void)
 		hd_tagstack_push_any(&stack, &nodes, i, i, HD_LINK_CHAIN);
 	ok(hd_tag_of(hd_tagstack_head_any(&stack)) == 4, "the tag wrapped");
 	for (i = 8; i >= 1; i--)
-		wrong += hd_tagstack_pop_any(&stack, &nodes, HD_LINK_CHAIN) != i;
+		wrong += hd_tagstack_pop_any(&stack, &nodes, HD_LINK_CHAIN) !=
+			 i;
 	ok(!wrong && !hd_tagstack_any(&stack), "newest first, across the wrap");
 
 	/* A pop that slept: node 1 on node 2, taken, and 1 put back alone. */

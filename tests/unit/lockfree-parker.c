@@ -65,7 +65,8 @@ static void disturb(void)
 
 static uint32_t token_of(uint64_t number)
 {
-	uint32_t token = (uint32_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	uint32_t token =
+		(uint32_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 
 	return token < HD_PARKER_TOKEN_FIRST ? HD_PARKER_TOKEN_FIRST : token;
 }

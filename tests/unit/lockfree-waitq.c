@@ -134,8 +134,9 @@ static uint32_t take_node(uint32_t from)
 	uint32_t i, node;
 
 	for (i = 0;; i++) {
-		node = atomic_exchange_explicit(&stock[(from + i) % ORDER_NODES],
-						0, memory_order_acquire);
+		node = atomic_exchange_explicit(
+			&stock[(from + i) % ORDER_NODES], 0,
+			memory_order_acquire);
 		if (node)
 			return node;
 		if (i % ORDER_NODES == ORDER_NODES - 1)

@@ -98,7 +98,8 @@ static void test_quota_v2(void)
 {
 	new_tree();
 	is_u64(hd_quota_milli(tree), UINT64_MAX, "no /proc: no quota");
-	put("/proc/self/mountinfo", "1 2 0:1 / /x rw - ext4 /dev/a rw\n" V2_MOUNT);
+	put("/proc/self/mountinfo",
+	    "1 2 0:1 / /x rw - ext4 /dev/a rw\n" V2_MOUNT);
 	put("/proc/self/cgroup", "0::/a/b/c\n");
 	is_u64(hd_quota_milli(tree), UINT64_MAX, "v2 without files: none");
 	put("/cg/a/b/c/cpu.max", "max 100000\n");
@@ -149,7 +150,7 @@ static void test_quota_namespaces(void)
 	new_tree();
 	/* A mount that shows a part of the hierarchy, at a path with a blank. */
 	put("/proc/self/mountinfo", "35 24 0:30 /docker/x /c\\040g rw shared:1 "
-	    "master:2 - cgroup2 cgroup2 rw\n");
+				    "master:2 - cgroup2 cgroup2 rw\n");
 	put("/proc/self/cgroup", "0::/docker/x/job\n");
 	put("/c g/job/cpu.max", "400000 100000\n");
 	is_u64(hd_quota_milli(tree), 4000, "below the mount's root");
@@ -193,7 +194,8 @@ static void test_cpu(void)
 		CPU_SET(cpu, &one);
 		if (sched_setaffinity(0, sizeof(one), &one) < 0)
 			continue;
-		is_u64(hd_cpu_current(), (uint64_t)cpu, "pinned to CPU %d", cpu);
+		is_u64(hd_cpu_current(), (uint64_t)cpu, "pinned to CPU %d",
+		       cpu);
 	}
 	sched_setaffinity(0, sizeof(mine), &mine);
 }
@@ -236,7 +238,7 @@ static void start(void (*fn)(void *arg), const char *name)
 
 	/* Relaxed: the thread does not exist yet. */
 	atomic_store_explicit(&gate, 0, memory_order_relaxed);
-	options = (struct hd_thread_options) {
+	options = (struct hd_thread_options){
 		.stack = hd_stack_map(STACK_SIZE),
 		.stack_size = STACK_SIZE,
 		.name = name,
@@ -336,8 +338,8 @@ static void test_gone(void)
 static void test_names(void)
 {
 	static const char *const names[] = {
-		"plain", "two words", ")", "((((", ") R 1 2 3 4 5", "a) S 0 0 (",
-		"", "tab\tx", "%s%n", "\xff\xfe",
+		"plain",      "two words", ")",      "((((", ") R 1 2 3 4 5",
+		"a) S 0 0 (", "",          "tab\tx", "%s%n", "\xff\xfe",
 	};
 	uint64_t value = 0;
 
@@ -348,18 +350,24 @@ static void test_names(void)
 		hd_procfs_start(hd_thread_id(), &plain);
 		prctl(PR_SET_NAME, names[i], 0, 0, 0);
 		hd_procfs_start(hd_thread_id(), &named);
-		ok(plain && plain == named, "start time of a thread called "
-		   "number %zu of the hostile list", i);
+		ok(plain && plain == named,
+		   "start time of a thread called "
+		   "number %zu of the hostile list",
+		   i);
 	}
 	prctl(PR_SET_NAME, "platform", 0, 0, 0);
 	ok(hd_procfs_parse_start("1 (a", &value) == -EINVAL, "no end of name");
-	ok(hd_procfs_parse_start("1 (a) S 1 2", &value) == -EINVAL, "too short");
+	ok(hd_procfs_parse_start("1 (a) S 1 2", &value) == -EINVAL,
+	   "too short");
 	ok(hd_procfs_parse_start("1 (a) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 "
-				 "18 19 20 21 x", &value) == -EINVAL,
+				 "18 19 20 21 x",
+				 &value) == -EINVAL,
 	   "not a number");
 	ok(hd_procfs_parse_start("1 (a) ) S 4 5 6 7 8 9 10 11 12 13 14 15 16 "
-				 "17 18 19 20 21 22 23", &value) == 0 &&
-	   value == 22, "the field is the 22nd");
+				 "17 18 19 20 21 22 23",
+				 &value) == 0 &&
+		   value == 22,
+	   "the field is the 22nd");
 	ok(hd_procfs_start(INT32_MAX, &value) == -ENOENT, "no such thread");
 }
 
@@ -511,10 +519,10 @@ static void test_faults(void)
 	void *block;
 
 	ok(heddle_fault_set(-1, 0, 1, EIO) == -EINVAL &&
-	   heddle_fault_set(HEDDLE_FAULT_SITES, 0, 1, EIO) == -EINVAL &&
-	   heddle_fault_set(HEDDLE_FAULT_MAP, 0, 1, 0) == -EINVAL &&
-	   heddle_fault_count(-1, NULL, NULL) == -EINVAL &&
-	   heddle_delay_set(HEDDLE_DELAY_SITES, 1) == -EINVAL,
+		   heddle_fault_set(HEDDLE_FAULT_SITES, 0, 1, EIO) == -EINVAL &&
+		   heddle_fault_set(HEDDLE_FAULT_MAP, 0, 1, 0) == -EINVAL &&
+		   heddle_fault_count(-1, NULL, NULL) == -EINVAL &&
+		   heddle_delay_set(HEDDLE_DELAY_SITES, 1) == -EINVAL,
 	   "unknown sites and no errno are refused");
 
 	heddle_fault_set(HEDDLE_FAULT_ALLOC, 2, 1, ENOMEM);
@@ -635,7 +643,8 @@ static void test_memory(void)
 	memset(map, 7, 4 * page);
 	hd_memory_drop(map + page, 2 * page);
 	ok(map[page - 1] == 7 && is_zero(map + page, 2 * page) &&
-	   map[3 * page] == 7, "what is dropped is zero, and only that");
+		   map[3 * page] == 7,
+	   "what is dropped is zero, and only that");
 	hd_unmap(map, 3 * page + 1);
 	ok(block && (uintptr_t)block % 128 == 0 && is_zero(block, 1000),
 	   "the heap is aligned and zero");
@@ -691,7 +700,8 @@ static void reader(void *arg)
 	hd_rcu_read_lock();
 	hd_rcu_read_lock();
 	hd_rcu_read_unlock();
-	atomic_store_explicit(&reading, 1, memory_order_release); /* platform-2 */
+	atomic_store_explicit(&reading, 1,
+			      memory_order_release); /* platform-2 */
 	/* Long enough for a grace period that does not wait to be caught. */
 	nanosleep(&(struct timespec){ 0, 30 * 1000 * 1000 }, NULL);
 	/* Relaxed: the grace period orders it. */
