@@ -123,7 +123,7 @@ void lab_trace(const void *pc, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-/* -- who runs -------------------------------------------------------------- */
+/* -- who runs -- */
 
 /* Nobody can run: the verdict, and back to the loop. */
 static _Noreturn void rest(void)
@@ -298,7 +298,7 @@ _Noreturn void lab_sleep_for_ever(void)
 		lab_block(&e, FOREVER);
 }
 
-/* -- threads ---------------------------------------------------------------- */
+/* -- threads -- */
 
 static void thread_main(void *arg)
 {
@@ -358,7 +358,7 @@ static void setup_main(void *arg)
 	abort();
 }
 
-/* -- executions -------------------------------------------------------------- */
+/* -- executions -- */
 
 static bool run_once(uint64_t execution)
 {

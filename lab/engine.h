@@ -41,7 +41,7 @@ extern const struct lab_options lab_defaults;
 void lab_explore(const struct lab_scenario *scenario,
 		 const struct lab_options *options, struct lab_result *result);
 
-/* -- for the memory, the platform and the strategies ---------------------- */
+/* -- for the memory, the platform and the strategies -- */
 
 /* False during setup: no choices, no histories. */
 bool lab_is_exploring(void);

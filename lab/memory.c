@@ -68,7 +68,7 @@ static void tick(unsigned int fiber)
 	thread[fiber].now.seen[fiber]++;
 }
 
-/* -- real memory --------------------------------------------------------------- */
+/* -- real memory -- */
 
 static uint64_t peek(uintptr_t at, unsigned int size)
 {
@@ -109,7 +109,7 @@ static void check_address(uintptr_t at, size_t size, bool write, const void *pc)
 		lab_shadow_save(a);
 }
 
-/* -- races ------------------------------------------------------------------------ */
+/* -- races -- */
 
 static bool is_private(uintptr_t at)
 {
@@ -208,7 +208,7 @@ void lab_plain(uintptr_t at, size_t size, bool write, const void *pc)
 	}
 }
 
-/* -- locations and messages --------------------------------------------------------- */
+/* -- locations and messages -- */
 
 static uint32_t first_message(uintptr_t at, unsigned int size)
 {
@@ -487,7 +487,7 @@ void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc)
 		forget_history(lab_granule(at), at, size);
 }
 
-/* -- fences and views ------------------------------------------------------------------ */
+/* -- fences and views -- */
 
 static void fence_of(unsigned int fiber, int order)
 {
@@ -546,7 +546,7 @@ void lab_memory_private(uintptr_t at, size_t size)
 	private_size = size;
 }
 
-/* -- executions and threads -------------------------------------------------------------- */
+/* -- executions and threads -- */
 
 void lab_memory_reset(void)
 {

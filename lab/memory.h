@@ -48,7 +48,7 @@ struct lab_view {
 	uint32_t fence; /* the latest sequentially consistent fence before */
 };
 
-/* -- accesses of instrumented code ----------------------------------------- */
+/* -- accesses of instrumented code -- */
 
 uint64_t lab_load(uintptr_t at, unsigned int size, int order, const void *pc);
 void lab_store(uintptr_t at, unsigned int size, uint64_t value, int order,
@@ -68,7 +68,7 @@ void lab_plain(uintptr_t at, size_t size, bool write, const void *pc);
 /* A volatile access: relaxed and of the newest value, since memory has it. */
 void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc);
 
-/* -- for the platform -------------------------------------------------------- */
+/* -- for the platform -- */
 
 /* The newest value, as the kernel reads it. No scheduling point. */
 uint64_t lab_newest(uintptr_t at, unsigned int size);
@@ -83,7 +83,7 @@ void lab_view_receive(const struct lab_view *from);
 /* Addresses with one copy for each thread are nobody else's. */
 void lab_memory_private(uintptr_t at, size_t size);
 
-/* -- for the engine ------------------------------------------------------------ */
+/* -- for the engine -- */
 
 void lab_memory_reset(void);
 void lab_memory_thread_begins(unsigned int fiber, unsigned int creator);

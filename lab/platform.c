@@ -32,7 +32,7 @@
 #define LOCKS_MAX  64
 #define TID_OFFSET 100 /* so that no tid is an index */
 
-/* -- the small ones ---------------------------------------------------------- */
+/* -- the small ones -- */
 
 _Noreturn void hd_assert_failed(const char *expression, const char *file,
 				int line)
@@ -110,7 +110,7 @@ void hd_fork_mark_destroy(const uint32_t *mark)
 	hd_free((void *)(uintptr_t)mark);
 }
 
-/* -- futex --------------------------------------------------------------------- */
+/* -- futex -- */
 
 /* Of an execution: without a limit a waiter could be woken for ever. */
 #define SPURIOUS_MAX 2
@@ -154,7 +154,7 @@ int hd_futex_wake(const void *word, int n)
 	return (int)woken;
 }
 
-/* -- membarrier ------------------------------------------------------------------ */
+/* -- membarrier -- */
 
 bool hd_membarrier_available(void)
 {
@@ -175,7 +175,7 @@ int hd_membarrier(void)
 	return 0;
 }
 
-/* -- mutex ------------------------------------------------------------------------ */
+/* -- mutex -- */
 
 struct lock {
 	const struct hd_mutex *mutex;
@@ -240,7 +240,7 @@ void hd_mutex_unlock(struct hd_mutex *mutex)
 	lab_step();
 }
 
-/* -- grace periods ------------------------------------------------------------------ */
+/* -- grace periods -- */
 
 struct reader {
 	bool registered;
@@ -318,7 +318,7 @@ void hd_rcu_synchronize(void)
 	hd_membarrier();
 }
 
-/* -- threads --------------------------------------------------------------------------- */
+/* -- threads -- */
 
 struct body {
 	struct hd_thread *thread;
@@ -403,7 +403,7 @@ unsigned int hd_thread_restore(const struct hd_thread_options *options)
 	return 0;
 }
 
-/* -- stacks: a fiber's own is not the mapping that its worker was given ---------------- */
+/* -- stacks: a fiber's own is not the mapping that its worker was given -- */
 
 int32_t hd_stack_call(int32_t (*fn)(void *arg), void *arg, uintptr_t *top)
 {

@@ -90,7 +90,7 @@ void *__tsan_memset(void *to, int byte, size_t size)
 	return memset(to, byte, size);
 }
 
-/* -- plain and volatile accesses --------------------------------------------- */
+/* -- plain and volatile accesses -- */
 
 #define ACCESS(name, size, write, function) \
  void __tsan_##name##size(void *at); \
@@ -119,7 +119,7 @@ ACCESS(write, 16, true, lab_plain)
 ACCESS(unaligned_read, 16, false, lab_plain)
 ACCESS(unaligned_write, 16, true, lab_plain)
 
-/* -- atomic accesses ------------------------------------------------------------ */
+/* -- atomic accesses -- */
 
 #define RMW(bits, type, name, op) \
  type __tsan_atomic##bits##_##name(volatile type *at, type value, int order); \

@@ -32,7 +32,7 @@ LAB_USES_LIBRARY;
 static struct heddle_pool *pool;
 static struct heddle_group *groups[GROUPS];
 
-/* -- ghost state -------------------------------------------------------------- */
+/* -- ghost state -- */
 
 static struct {
 	unsigned int workers;
@@ -95,7 +95,7 @@ LAB_GHOST static void ghost_reset(unsigned int workers, unsigned int cap,
 	ghost.submitters = submitters;
 }
 
-/* -- the verdict ------------------------------------------------------------------ */
+/* -- the verdict -- */
 
 /* Queued work, room on the path and somebody who could run it. */
 static bool could_start(unsigned int g)
@@ -132,7 +132,7 @@ static const char *at_rest(void)
 	return NULL;
 }
 
-/* -- setup and threads ---------------------------------------------------------------- */
+/* -- setup and threads -- */
 
 static void make_pool(unsigned int workers, unsigned int cap, bool stuck,
 		      unsigned int submitters, bool siblings)

@@ -53,7 +53,7 @@ LAB_GHOST static void put(int i, int value)
 	 .at_rest = rest_##id, \
  };
 
-/* -- store buffering ----------------------------------------------------------- */
+/* -- store buffering -- */
 
 #define SB(id, title, order, fence) \
  THREAD(id##_a, STORE(x, 1, order); fence; LOAD(0, y, order)) \
@@ -66,7 +66,7 @@ SB(sb_acq_rel_fences, "sb-acq-rel-fences", RLX, FENCE(memory_order_acq_rel))
 SB(sb_sc_fences, "sb-sc-fences", RLX, FENCE(SC))
 SB(sb_sc, "sb-sc", SC, (void)0)
 
-/* -- message passing ------------------------------------------------------------ */
+/* -- message passing -- */
 
 #define MP(id, title, to, from, before, after) \
  THREAD(id##_a, STORE(x, 1, RLX); before; STORE(y, 1, to)) \
@@ -120,7 +120,7 @@ LITMUS(mp_plain_relaxed, "mp-plain-relaxed", "a race", seen[0] == 0, plain_a,
 LITMUS(plain_fences, "plain-sc-fences", "a race", false, plain_fence_a,
        plain_fence_b)
 
-/* -- coherence, causality, release sequences -------------------------------------- */
+/* -- coherence, causality, release sequences -- */
 
 THREAD(corr_a, STORE(x, 1, RLX); STORE(x, 2, RLX))
 THREAD(corr_b, LOAD(0, x, RLX); LOAD(1, x, RLX))
@@ -149,7 +149,7 @@ LITMUS(sequence, "release-sequence", "the flag without the message",
 LITMUS(sequence_store, "release-sequence-store", "the flag without the message",
        seen[0] == 2 && seen[1] == 0, sequence_a, sequence_store_b, sequence_c)
 
-/* -- order of independent writes ---------------------------------------------------- */
+/* -- order of independent writes -- */
 
 #define IRIW(id, title, to, from, fence) \
  THREAD(id##_a, STORE(x, 1, to)) \
@@ -164,7 +164,7 @@ IRIW(iriw_rel_acq, "iriw-rel-acq", REL, ACQ, (void)0)
 IRIW(iriw_sc, "iriw-sc", SC, SC, (void)0)
 IRIW(iriw_sc_fences, "iriw-sc-fences", RLX, RLX, FENCE(SC))
 
-/* -- mixtures of fences and accesses ---------------------------------------------------- */
+/* -- mixtures of fences and accesses -- */
 
 /* y is written twice; who wrote last has not seen x. */
 THREAD(r_a, STORE(x, 1, RLX); FENCE(SC); STORE(y, 1, RLX))

@@ -30,7 +30,7 @@ int x;
 C
 plant "a wide line" "a.c:2: wider" sched/a.c <<'C'
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*						  123456789 123456789 123456789 123456789 */
+/*						  123456789 123456789 123456789 123456789 123456789 123456789 */
 C
 plant "a volatile" "a.c:2: volatile" sched/a.c <<'C'
 /* SPDX-License-Identifier: BSD-2-Clause */

@@ -112,7 +112,7 @@ static void alone(uint32_t bits)
 	hd_bitset_fini(&set);
 }
 
-/* -- visibility -------------------------------------------------------------- */
+/* -- visibility -- */
 
 #define NEIGHBOURS 3u
 #define FIRST      70u /* the word from 64 on */
@@ -157,7 +157,7 @@ static void found_until_cleared(void)
 	hd_bitset_fini(&set);
 }
 
-/* -- claims ------------------------------------------------------------------ */
+/* -- claims -- */
 
 #define BITS 192u
 

@@ -92,7 +92,7 @@ static void lives(void)
 	hd_deque_fini(&deque);
 }
 
-/* -- each task once -------------------------------------------------------- */
+/* -- each task once -- */
 
 static _Atomic uint8_t got[TASKS + 1];
 static uint32_t payload[TASKS + 1]; /* plain: the hand-over must order it */
@@ -198,7 +198,7 @@ static void each_task_once(void)
 	hd_deque_fini(&deque);
 }
 
-/* -- never empty ------------------------------------------------------------ */
+/* -- never empty -- */
 
 static _Atomic uint32_t turn; /* even: the owner pushes; odd: a steal is due */
 static _Atomic uint64_t looks, moves;

@@ -87,7 +87,7 @@ static void fields(void)
 	   "and no more than that");
 }
 
-/* -- stress ---------------------------------------------------------------- */
+/* -- stress -- */
 
 #define TARGET_MAX 3u
 

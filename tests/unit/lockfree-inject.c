@@ -66,7 +66,7 @@ static void alone(void)
 	ok(a == 1 && next_of(1) == 9, "without a carry into the index");
 }
 
-/* -- stress ---------------------------------------------------------------- */
+/* -- stress -- */
 
 static _Atomic uint32_t taken[LIMIT + 1]; /* 1: in somebody's hand */
 static _Atomic uint32_t pushing = PUSHERS;

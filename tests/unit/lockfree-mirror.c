@@ -68,7 +68,7 @@ static void alone(void)
 	ok(!hd_mirror_read_any(&mirror, &got, 0), "no try, no answer");
 }
 
-/* -- stress ---------------------------------------------------------------- */
+/* -- stress -- */
 
 static struct team team;
 static _Atomic uint64_t writes, reads, gave_up, in_handler, refused_in_handler;

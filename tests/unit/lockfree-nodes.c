@@ -182,7 +182,7 @@ static void stack_at_the_wrap(void)
 	hd_nodes_fini(&nodes);
 }
 
-/* -- stress ---------------------------------------------------------------- */
+/* -- stress -- */
 
 static _Atomic uint32_t owner[LIMIT + 1];
 static _Atomic uint64_t rounds, none_seen;

@@ -77,7 +77,7 @@ static void alone(void)
 	hd_waitq_arena_fini(&arena);
 }
 
-/* -- stress ---------------------------------------------------------------- */
+/* -- stress -- */
 
 static _Atomic uint32_t waits[QUEUES][THREADS]; /* 1: pushed, not yet popped */
 static _Atomic uint32_t owner[NODES];
@@ -122,7 +122,7 @@ static void wait_and_serve(struct team *team, uint32_t me)
 	atomic_fetch_add_explicit(&others, other, memory_order_relaxed);
 }
 
-/* -- order --------------------------------------------------------------------- */
+/* -- order -- */
 
 #define ORDER_NODES 64u
 

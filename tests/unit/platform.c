@@ -50,7 +50,7 @@
 #define STACK_SIZE ((size_t)1024 * 1024)
 #define MS         UINT64_C(1000000)
 
-/* -- control groups ------------------------------------------------------ */
+/* -- control groups -- */
 
 static char tree[PATH_MAX / 4];
 
@@ -200,7 +200,7 @@ static void test_cpu(void)
 	sched_setaffinity(0, sizeof(mine), &mine);
 }
 
-/* -- threads -------------------------------------------------------------- */
+/* -- threads -- */
 
 static struct hd_thread thread;
 static struct hd_thread_options options;
@@ -371,7 +371,7 @@ static void test_names(void)
 	ok(hd_procfs_start(INT32_MAX, &value) == -ENOENT, "no such thread");
 }
 
-/* -- what a task leaves behind --------------------------------------------- */
+/* -- what a task leaves behind -- */
 
 static unsigned int changed_clean, changed_dirty, changed_again;
 static bool name_ok, affinity_ok, mask_ok, fenv_ok, errno_ok, signal_stack_ok;
@@ -502,7 +502,7 @@ static void test_restore_offline(void)
 	hd_stack_unmap(options.stack, options.stack_size);
 }
 
-/* -- faults ----------------------------------------------------------------- */
+/* -- faults -- */
 
 static void nothing(void *arg)
 {
@@ -575,7 +575,7 @@ static void test_faults(void)
 	heddle_delay_set(HEDDLE_DELAY_CLAIM, 0);
 }
 
-/* -- futex, memory, fork, the rest ------------------------------------------ */
+/* -- futex, memory, fork, the rest -- */
 
 static void on_signal(int signal)
 {
@@ -689,7 +689,7 @@ static void test_fork(void)
 	hd_fork_mark_destroy(NULL);
 }
 
-/* -- grace periods ------------------------------------------------------------ */
+/* -- grace periods -- */
 
 static _Atomic uint32_t reading, read_ended;
 
