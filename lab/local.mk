@@ -30,10 +30,9 @@ lab_libs = %D%/liblab.a %D%/liblab_heddle.a %D%/liblab.a
 
 # Broken twins of the library, which the scenarios must find.
 lab_twins = \
-	%D%/twins/full-forgotten.sed \
+	%D%/twins/flag-stuck.sed \
 	%D%/twins/give-unseen.sed \
-	%D%/twins/ready-lost.sed \
-	%D%/twins/sleep-unseen.sed \
+	%D%/twins/kick-none.sed \
 	%D%/twins/wake-no-chain.sed
 
 EXTRA_DIST += %D%/make-twin $(lab_twins)

@@ -39,9 +39,9 @@ caught() {
 		--executions=200000 --seconds=20
 }
 
-caught sleep-unseen kick --pct=4
-caught sleep-unseen kick-stuck --pct=3
-caught full-forgotten siblings --pct=3
+caught kick-none kick --pct=3
+caught flag-stuck kick-two --pct=3
+caught flag-stuck siblings --pct=3
 caught wake-no-chain siblings-stuck --pct=4
 caught give-unseen siblings-moment --pct=4
 finish
