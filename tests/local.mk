@@ -54,7 +54,8 @@ unit_tests = \
 	%D%/unit/tls-slot \
 	%D%/unit/tls-tid
 
-check_PROGRAMS += %D%/tap/selftest $(unit_tests) $(public_tests)
+program_tests = %D%/tap/selftest $(unit_tests) $(public_tests)
+check_PROGRAMS += $(program_tests)
 %C%_tap_selftest_LDADD = $(tap_lib)
 
 # unit: what they link
@@ -142,7 +143,7 @@ CLEANFILES += %D%/style/machines.env
 # Only the tests that are programs, without the checks of the text.
 .PHONY: check-built
 check-built: all
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(check_PROGRAMS)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(program_tests)'
 
 .PHONY: check-programs list-results
 check-programs: $(check_PROGRAMS)
