@@ -52,3 +52,8 @@ noinst_PROGRAMS += $(lab_programs)
 %C%_scenarios_park_CPPFLAGS = $(LAB_CPPFLAGS)
 %C%_scenarios_park_LDADD = $(lab_libs)
 endif
+
+# make-twin builds each in a folder of its own.
+.PHONY: clean-twins
+clean-twins:
+	rm -rf %D%/twins/*/
