@@ -15,8 +15,6 @@
 
 #include "tools/say.h"
 
-extern char **environ;
-
 enum {
 	CANNOT_START = 126
 };

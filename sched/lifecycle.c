@@ -300,6 +300,7 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */
 	hd_mutex_unlock(&pool->control);
+	hd_bind_signal(pool); /* others may be created */
 	rc = reap_all(pool, level, report, deadline);
 	if (rc < 0 || level < HEDDLE_R4_CLEAN)
 		return rc;

@@ -97,6 +97,7 @@ void hd_entry_unreserve(struct hd_worker *worker)
 		pool->live--;
 	hd_phase_set(worker, HD_PHASE_FREE);
 	hd_mutex_unlock(&pool->control);
+	hd_bind_signal(pool); /* one more may be created */
 }
 
 static struct hd_thread_options thread_options(struct hd_worker *worker)
@@ -310,6 +311,7 @@ void hd_worker_retire(struct hd_worker *worker)
 				      memory_order_seq_cst)) /* leave-1 */
 		pool->live--;
 	hd_mutex_unlock(&pool->control);
+	hd_bind_signal(pool); /* one more may be created */
 }
 
 void hd_worker_death(struct hd_worker *worker)
