@@ -160,7 +160,8 @@ int heddle_guest_spawn(struct heddle_process *process,
 	if (rc < 0)
 		return rc;
 	hd_process_reap_some(process);
-	rc = hd_berth_take(process, deadline, &tid);
+	while ((rc = hd_berth_take(process, deadline, &tid)) == -EINTR)
+		hd_process_reap_wait(process, deadline);
 	if (rc < 0)
 		return rc;
 	guest = make_record(process, &o, tid);

@@ -246,6 +246,12 @@ void hd_process_reap_some(struct heddle_process *process)
 		reap(process, 2, HEDDLE_R3_GONE, HEDDLE_NOW);
 }
 
+void hd_process_reap_wait(struct heddle_process *process, uint64_t deadline)
+{
+	if (retired_count(process))
+		reap(process, 1, HEDDLE_R3_GONE, deadline);
+}
+
 /* ---- destroy ---- */
 
 /* No guest has a berth and no spawn waits: 0 or -ETIMEDOUT. */

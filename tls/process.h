@@ -63,4 +63,7 @@ void hd_process_retire(struct heddle_process *process,
 /* Frees a few records of retired guests whose threads are gone already. */
 void hd_process_reap_some(struct heddle_process *process);
 
+/* Waits for the end of the thread that was retired first, if there is one. */
+void hd_process_reap_wait(struct heddle_process *process, uint64_t deadline);
+
 #endif /* HEDDLE_TLS_PROCESS_H */

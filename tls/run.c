@@ -118,6 +118,8 @@ void hd_guest_done(void *bound)
 		if (guest->flags & HEDDLE_GUEST_FRESH) {
 			hd_process_retire(process, guest);
 			spawn = hd_berth_pass(process);
+			if (!spawn)
+				spawn = hd_berth_retry(process);
 		} else {
 			spawn = hd_process_free_guest(process, guest);
 		}
