@@ -14,6 +14,7 @@
  * property: P28
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "lockfree/bitset.h"
@@ -159,7 +160,8 @@ static void found_until_cleared(void)
 
 /* -- claims -- */
 
-#define BITS 192u
+#define BITS    192u
+#define SETTERS 1u /* fewer than claimers, so that these meet */
 
 static _Atomic uint32_t held[BITS]; /* 1: set or being set by its setter */
 static _Atomic uint64_t sets, claims;
@@ -172,7 +174,7 @@ static void set_or_claim(struct team *team, uint32_t me)
 		uint32_t bit;
 
 		n++;
-		if (me < 2) {
+		if (me < SETTERS) {
 			bit = (uint32_t)tap_next(&stream) % BITS;
 			if (atomic_exchange_explicit(&held[bit], 1,
 						     memory_order_acquire))
@@ -180,8 +182,8 @@ static void set_or_claim(struct team *team, uint32_t me)
 			if (!hd_bitset_set_any(&set, bit))
 				team_error(team);
 		} else {
-			bit = me == 2 ? hd_bitset_claim_lowest_any(&set)
-				      : hd_bitset_claim_highest_any(&set);
+			bit = n % 8 ? hd_bitset_claim_lowest_any(&set)
+				    : hd_bitset_claim_highest_any(&set);
 			if (bit == HD_BITSET_NONE)
 				continue;
 			if (!atomic_exchange_explicit(&held[bit], 0,
@@ -190,7 +192,7 @@ static void set_or_claim(struct team *team, uint32_t me)
 		}
 		done++;
 	}
-	atomic_fetch_add_explicit(me < 2 ? &sets : &claims, done,
+	atomic_fetch_add_explicit(me < SETTERS ? &sets : &claims, done,
 				  memory_order_relaxed);
 }
 
@@ -205,6 +207,65 @@ static void one_winner(void)
 	       "what was set was claimed once or is still there");
 	ok(claims > 1000 && summary_is_right(), "%llu claims",
 	   (unsigned long long)claims);
+	hd_bitset_fini(&set);
+}
+
+/* -- at rest -- */
+
+#define REST_ROUNDS 20000u
+
+static _Atomic uint32_t at_line, wrong_at_rest, claimed_there;
+
+/* Both have come; spinning, because the round is shorter than a sleep. */
+static void line_up(uint32_t line)
+{
+	uint32_t spins = 0;
+
+	atomic_fetch_add_explicit(&at_line, 1, memory_order_acq_rel);
+	while (atomic_load_explicit(&at_line, memory_order_acquire) < 2 * line)
+		if (++spins % 1000 == 0)
+			sched_yield();
+}
+
+static void set_against_claim(struct team *team, uint32_t me)
+{
+	uint64_t stream = tap_stream(200 + me);
+	uint32_t round, line = 0, i, tries;
+
+	(void)team;
+	for (round = 0; round < REST_ROUNDS; round++) {
+		line_up(++line);
+		for (i = (uint32_t)tap_next(&stream) % 32; i; i--)
+			atomic_load_explicit(&at_line, memory_order_relaxed);
+		tries = 4;
+		if (me == 0)
+			hd_bitset_set_any(&set, 70);
+		else
+			while (tries-- && hd_bitset_clear_any(&set, 70) == 0)
+				;
+		line_up(++line);
+		if (me == 0) {
+			if (!summary_is_right())
+				atomic_fetch_add_explicit(&wrong_at_rest, 1,
+							  memory_order_relaxed);
+			atomic_fetch_add_explicit(
+				&claimed_there, !hd_bitset_any(&set),
+				memory_order_relaxed);
+			hd_bitset_clear_any(&set, 70);
+		}
+	}
+}
+
+static void right_at_rest(void)
+{
+	static struct team team;
+
+	hd_bitset_init(&set, 256);
+	team_run(&team, 2, 5, set_against_claim);
+	is_u64(wrong_at_rest, 0,
+	       "after a set and a clear at once the summary is right");
+	ok(claimed_there > 10, "in %u rounds the clear came after the set",
+	   claimed_there);
 	hd_bitset_fini(&set);
 }
 
@@ -223,5 +284,6 @@ int main(void)
 		alone(sizes[i]);
 	found_until_cleared();
 	one_winner();
+	right_at_rest();
 	return tap_done();
 }

@@ -100,8 +100,12 @@ static void wait_and_serve(struct team *team, uint32_t me)
 					     memory_order_relaxed))
 			team_error(team); /* the node had an owner */
 		while (atomic_load_explicit(&waits[at][me],
-					    memory_order_acquire))
-			sched_yield(); /* popped by who is about to clear it */
+					    memory_order_acquire)) {
+			/* Popped by who is about to clear it. */
+			if (team_time_is_over(team))
+				goto ended;
+			sched_yield();
+		}
 		atomic_store_explicit(&waits[at][me], 1, memory_order_relaxed);
 		atomic_store_explicit(&owner[node], 0, memory_order_relaxed);
 		hd_waitq_push_any(q, &arena, node, me);
@@ -109,6 +113,8 @@ static void wait_and_serve(struct team *team, uint32_t me)
 			team_error(team);
 		if (!hd_waitq_pop_any(q, &arena, &value, &node)) {
 			team_error(team);
+			atomic_store_explicit(&team->stop, true,
+					      memory_order_relaxed);
 			return; /* no node to go on with */
 		}
 		if (value >= THREADS ||
@@ -118,6 +124,7 @@ static void wait_and_serve(struct team *team, uint32_t me)
 		other += value != me;
 		n++;
 	}
+ended:
 	atomic_fetch_add_explicit(&rounds, n, memory_order_relaxed);
 	atomic_fetch_add_explicit(&others, other, memory_order_relaxed);
 }
