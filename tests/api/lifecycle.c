@@ -3,13 +3,15 @@
  * Start, stop and destroy: levels, deadlines with a report, calls from inside,
  * concurrent callers, and the registry as others see it.
  *
- * clause: S1 S2 S3 D1 D2 D3 D5 L4 E1 E3 E4 H5
+ * clause: S1 S2 S3 D1 D2 D3 D4 D5 L4 E1 E3 E4 H5
  * fault: F02 F06 F34 F38 F40
  * property: P3 P4 P35
  */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,6 +97,89 @@ static void levels(void)
 	   "stop to 0 at R4: %u threads", tap_threads());
 	su_destroy(pool);
 	is_u64(tap_threads(), 1, "threads right after the return");
+}
+
+/* S2: one worker and its spare do everything that comes one after another. */
+static void reuse(uint32_t flags, int workers)
+{
+	struct heddle_pool_options o = { .struct_size = sizeof(o),
+					 .flags = flags,
+					 .workers_max = 4 };
+	struct heddle_pool *pool = su_pool_with(&o, 1);
+	uint64_t i;
+
+	is_u64((uint64_t)heddle_workers(pool, NULL, 0), (uint64_t)workers,
+	       "%s: %d after the start", flags ? "ELASTIC" : "STATIC", workers);
+	atomic_store(&ran, 0);
+	for (i = 1; i <= 1000; i++)
+		if (heddle_submit_call(heddle_pool_group(pool), count, NULL) ||
+		    !su_wait_at_least(&ran, i, 5000))
+			bail("a task does not run");
+	is_u64((uint64_t)heddle_workers(pool, NULL, 0), (uint64_t)workers,
+	       "no thread more for 1000 tasks in a row");
+	su_destroy(pool);
+}
+
+struct footprint {
+	uint64_t mappings, descriptors, keys;
+};
+
+static uint64_t keys_in_use(void)
+{
+	static pthread_key_t key[4096];
+	uint64_t n = 0, i;
+
+	while (n < 4096 && pthread_key_create(&key[n], NULL) == 0)
+		n++;
+	for (i = 0; i < n; i++)
+		pthread_key_delete(key[i]);
+	return 4096 - n;
+}
+
+static struct footprint footprint(void)
+{
+	struct footprint now = { .keys = keys_in_use() };
+	FILE *maps = fopen("/proc/self/maps", "r");
+	DIR *folder = opendir("/proc/self/fd");
+	int c;
+
+	if (!maps || !folder)
+		bail("no /proc/self");
+	while ((c = getc(maps)) != EOF)
+		now.mappings += c == '\n';
+	while (readdir(folder))
+		now.descriptors++;
+	fclose(maps);
+	closedir(folder);
+	return now;
+}
+
+/*
+ * D4. The first pools also make what the C library keeps for good, so the
+ * second lot is measured. A stack left behind would be two mappings.
+ */
+static void no_trace(void)
+{
+	struct footprint before = { 0 }, after;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		struct heddle_pool *pool = su_pool(4);
+
+		if (heddle_submit_call(heddle_pool_group(pool), count, NULL) ||
+		    heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL,
+					su_in_ms(10000)))
+			bail("a pool does not come or go");
+		if (i == 19)
+			before = footprint();
+	}
+	after = footprint();
+	ok(after.mappings <= before.mappings + 2,
+	   "no stack of 80 threads is left mapped: %llu, %llu mappings",
+	   (unsigned long long)before.mappings,
+	   (unsigned long long)after.mappings);
+	is_u64(after.descriptors, before.descriptors, "no descriptor");
+	is_u64(after.keys, before.keys, "no pthread key");
 }
 
 static void deadline(void)
@@ -313,6 +398,9 @@ int main(void)
 {
 	tap_deadline(110);
 	levels();
+	reuse(0, 1);
+	reuse(HEDDLE_POOL_ELASTIC, 2);
+	no_trace();
 	deadline();
 	inside();
 	options();

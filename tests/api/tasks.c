@@ -98,12 +98,29 @@ static void pool_bound(void)
 	su_destroy(pool);
 }
 
+/* N1: what the topmost frame of this thread's stack waits for. */
+static _Thread_local struct heddle_task *joins_now;
+static _Atomic uint64_t strangers;
+
+static int join_here(struct heddle_task *task)
+{
+	struct heddle_task *below = joins_now;
+	int rc;
+
+	joins_now = task;
+	rc = heddle_join(task, 0, HEDDLE_FOREVER);
+	joins_now = below;
+	return rc;
+}
+
 /* A recursive sum: each level joins two tasks of its own. */
 static void tree(struct heddle_task *task)
 {
 	struct job *job = (struct job *)task, child[2];
 	int i;
 
+	if (joins_now && joins_now != task)
+		atomic_fetch_add(&strangers, 1);
 	if (job->depth == 0) {
 		job->value = 1;
 		return;
@@ -116,7 +133,7 @@ static void tree(struct heddle_task *task)
 			bail("submit in a task");
 	}
 	for (i = 1; i >= 0; i--) {
-		int rc = heddle_join(&child[i].task, 0, HEDDLE_FOREVER);
+		int rc = join_here(&child[i].task);
 
 		if (rc)
 			bail("join in a task: %d", rc);
@@ -139,6 +156,7 @@ static void joins(struct heddle_pool *pool, struct heddle_group *group)
 		       root.value != 1024;
 	}
 	is_u64((uint64_t)bad, 0, "20 trees of 2047 tasks that join");
+	is_u64(strangers, 0, "only the task to join ran above a join");
 }
 
 static void join_self(struct heddle_task *task)

@@ -68,7 +68,7 @@ static void hook_fails(void)
 	su_destroy(pool);
 }
 
-static _Atomic uint64_t done;
+static _Atomic uint64_t done, first_runs, second_runs, hold_first, hold_second;
 
 static void count(void *arg)
 {
@@ -76,36 +76,77 @@ static void count(void *arg)
 	atomic_fetch_add_explicit(&done, 1, memory_order_release);
 }
 
+static void wait_while(_Atomic uint64_t *hold)
+{
+	while (atomic_load(hold))
+		su_wait_at_least(&done, UINT64_MAX, 1);
+}
+
+static void first(void *arg)
+{
+	(void)arg;
+	atomic_store(&first_runs, 1);
+	wait_while(&hold_first);
+}
+
+static void second(void *arg)
+{
+	(void)arg;
+	atomic_store(&second_runs, 1);
+	wait_while(&hold_second);
+}
+
+static void submit(struct heddle_pool *pool, void (*fn)(void *), int n)
+{
+	while (n-- > 0)
+		if (heddle_submit_call(heddle_pool_group(pool), fn, NULL))
+			bail("submit");
+}
+
 /* The only worker never gets a successor, and everything runs all the same. */
-static void elastic(void)
+static struct heddle_pool *elastic_alone(void)
 {
 	struct heddle_pool_options options = { .struct_size = sizeof(options),
 					       .flags = HEDDLE_POOL_ELASTIC,
 					       .workers_max = 4 };
 	struct heddle_check check = { .struct_size = sizeof(check) };
 	struct heddle_pool *pool;
-	uint64_t end;
-	int i;
 
 	heddle_fault_set(HEDDLE_FAULT_THREAD_CREATE, 1, UINT32_MAX, EAGAIN);
 	pool = su_pool_with(&options, 1);
-	for (i = 0; i < 1000; i++)
-		if (heddle_submit_call(heddle_pool_group(pool), count, NULL))
-			bail("submit");
+	submit(pool, count, 1000);
 	ok(su_wait_at_least(&done, 1000, 10000), "1000 tasks: %llu ran",
 	   (unsigned long long)done);
 	heddle_check(pool, &check);
 	ok(check.create_failures > 0, "creations failed meanwhile: %llu",
 	   (unsigned long long)check.create_failures);
+	return pool;
+}
+
+/*
+ * The worker goes from one task to the next without having been idle, so that
+ * nothing but the failed creation asks for another.
+ */
+static void retried(struct heddle_pool *pool)
+{
+	uint64_t end;
+
+	atomic_store(&hold_first, 1);
+	atomic_store(&hold_second, 1);
+	submit(pool, first, 1);
+	if (!su_wait_at_least(&first_runs, 1, 10000))
+		bail("the first task does not start");
+	submit(pool, second, 1);
 	heddle_fault_set(HEDDLE_FAULT_THREAD_CREATE, 0, 0, 0);
-	for (i = 0; i < 1000; i++)
-		if (heddle_submit_call(heddle_pool_group(pool), count, NULL))
-			bail("submit");
-	ok(su_wait_at_least(&done, 2000, 10000), "2000 tasks");
+	is_u64(heddle_workers(pool, NULL, 0), 1, "one worker while it failed");
+	atomic_store(&hold_first, 0);
+	if (!su_wait_at_least(&second_runs, 1, 10000))
+		bail("the second task does not start");
 	end = su_in_ms(5000);
 	while (heddle_workers(pool, NULL, 0) < 2 && su_now_ns() < end)
 		su_wait_at_least(&done, UINT64_MAX, 1);
 	ok(heddle_workers(pool, NULL, 0) >= 2, "the creation was retried");
+	atomic_store(&hold_second, 0);
 	su_check_at_rest(pool);
 	su_destroy(pool);
 }
@@ -129,6 +170,6 @@ int main(void)
 	   "and then it starts");
 	su_destroy(pool);
 	hook_fails();
-	elastic();
+	retried(elastic_alone());
 	return tap_done();
 }

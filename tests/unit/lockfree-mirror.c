@@ -7,6 +7,7 @@
  * The writer is interrupted at random by a signal whose handler reads. The
  * sequence starts just before the end of its 32 bits.
  *
+ * clause: L4
  * fault: F26
  * property: P28
  */
@@ -141,13 +142,14 @@ int main(void)
 {
 	struct sigaction action = { .sa_handler = read_in_handler,
 				    .sa_flags = SA_RESTART };
+	struct hd_mirror_values first = made_from(0);
 
 	sigaction(SIGUSR1, &action, NULL);
 	tap_deadline(60);
 	hd_mirror_init(&mirror);
 	alone();
 	/* The readers may be first: what they find must not be newer. */
-	hd_mirror_init(&mirror);
+	hd_mirror_write_owner(&mirror, &first);
 	mirror.sequence = NEAR_WRAP & ~1u;
 	is_u64(team_run(&team, 3, tap_seconds(1.0), write_or_read), 0,
 	       "every read is one write, whole, and none goes back");
