@@ -362,18 +362,16 @@ static bool search_from_sleep(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 	struct heddle_group *group;
-	bool own = false;
+	bool own;
 
-	hd_hand_begin(pool);
 	group = find_group(worker);
-	if (group) {
-		own = hd_bitset_clear_any(&pool->idle, worker->index);
-		if (own)
-			take_up(worker, group);
-		else
-			worker->owe += hd_permit_give(group, NULL);
-	}
-	hd_hand_end(pool);
+	if (!group)
+		return false;
+	own = hd_bitset_clear_any(&pool->idle, worker->index);
+	if (own)
+		take_up(worker, group);
+	else
+		worker->owe += hd_permit_give(group, NULL);
 	return own;
 }
 
@@ -423,6 +421,7 @@ static bool sleep_once(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 	uint32_t token;
+	bool found;
 
 	flush_free(worker);
 	if (worker->woken) {
@@ -431,15 +430,20 @@ static bool sleep_once(struct hd_worker *worker)
 			&pool->useless_wakes, 1,
 			memory_order_relaxed); /* statistics */
 	}
+	/* Who checks for rest sees us idle only when our last look is over. */
+	hd_hand_begin(pool);
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
 	hd_bitset_set_any(&pool->idle, worker->index);
 	tell_done(worker);
 	hd_bind_signal(pool);
 	hd_delay(HEDDLE_DELAY_SLEEP);
 	stop_searching(worker);
-	if (search_from_sleep(worker))
+	found = search_from_sleep(worker);
+	if (!found)
+		pay(worker);
+	hd_hand_end(pool);
+	if (found)
 		return true;
-	pay(worker);
 	/* leave-1: the stopper sets leave, then clears our idle bit; we set
 	 * the bit, then read leave. Forbidden: it finds the bit clear and we
 	 * read 0, and sleep for ever.

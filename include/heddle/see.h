@@ -106,6 +106,10 @@ struct heddle_check {
 /**
  * heddle_check() - check every invariant of a pool while it runs
  *
+ * A submit that another thread is in the middle of is no motion of the pool:
+ * between its publication and its kick the task is reported as stranded. Who
+ * checks while others submit looks again before it believes that.
+ *
  * Progress: blocking (a short lock against start and stop).
  * Context:  any thread that is not in a signal handler.
  * Return: 0 when none is violated, -EUCLEAN when some are, -EINVAL, -E2BIG,

@@ -68,6 +68,39 @@ static void one(uint32_t flags, uint32_t workers, uint32_t cap)
 	su_destroy(pool);
 }
 
+/*
+ * A submit may rely on a look that a worker has still to make on its way to
+ * sleep. Who checks meanwhile must not take the task for a stranded one.
+ */
+static void relied_on(void)
+{
+	struct heddle_pool *pool = su_pool(1);
+	uint64_t waited = 0, wrong = 0, before;
+	int i;
+
+	heddle_delay_set(HEDDLE_DELAY_SLEEP, 3000000);
+	for (i = 0; i < 100; i++) {
+		struct heddle_check check = { .struct_size = sizeof(check) };
+
+		before = done;
+		if (heddle_submit_call(heddle_pool_group(pool), count, NULL) ||
+		    !su_wait_at_least(&done, before + 1, 5000))
+			bail("the first task does not run");
+		spin(200000 + tap_random() % 2000000);
+		if (heddle_submit_call(heddle_pool_group(pool), count, NULL))
+			bail("submit");
+		wrong += heddle_check(pool, &check) != 0;
+		waited += check.tasks_queued != 0;
+		if (!su_wait_at_least(&done, before + 2, 5000))
+			bail("the second task does not run");
+	}
+	heddle_delay_set(HEDDLE_DELAY_SLEEP, 0);
+	is_u64(wrong, 0, "no task is called stranded that a look will find");
+	ok(waited > 10, "%llu of 100 did wait for one",
+	   (unsigned long long)waited);
+	su_destroy(pool);
+}
+
 int main(void)
 {
 	cpu_set_t one_cpu;
@@ -76,6 +109,7 @@ int main(void)
 	one(0, 1, 1);
 	one(0, 2, 1);
 	one(HEDDLE_POOL_ELASTIC, 4, 2);
+	relied_on();
 	/* On one CPU the races of sleep and wake look different. */
 	CPU_ZERO(&one_cpu);
 	CPU_SET((size_t)sched_getcpu(), &one_cpu);
