@@ -248,9 +248,9 @@ static void set_against_claim(struct team *team, uint32_t me)
 			if (!summary_is_right())
 				atomic_fetch_add_explicit(&wrong_at_rest, 1,
 							  memory_order_relaxed);
-			atomic_fetch_add_explicit(
-				&claimed_there, !hd_bitset_any(&set),
-				memory_order_relaxed);
+			atomic_fetch_add_explicit(&claimed_there,
+						  !hd_bitset_any(&set),
+						  memory_order_relaxed);
 			hd_bitset_clear_any(&set, 70);
 		}
 	}
