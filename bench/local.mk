@@ -29,7 +29,7 @@ rust_sources = \
 	%D%/opponents/rust/src/threads.rs \
 	%D%/opponents/rust/src/timeline.rs \
 	%D%/opponents/rust/src/w1.rs
-EXTRA_DIST += $(rust_sources)
+EXTRA_DIST += %D%/README.md $(rust_sources)
 
 rust_folder = %D%/opponents/rust-build
 
