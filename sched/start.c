@@ -19,6 +19,7 @@
 
 #include "platform/fault.h"
 #include "platform/futex.h"
+#include "platform/membarrier.h"
 #include "platform/memory.h"
 #include "platform/rcu.h"
 #include "sched/pool.h"
@@ -187,9 +188,59 @@ void hd_spare_failed(struct heddle_pool *pool)
 			      memory_order_relaxed); /* retried */
 }
 
-void hd_spare_check(struct heddle_pool *pool)
+/*
+ * Is a worker between two tasks? It has told of the end of the first already
+ * and is not yet counted as available; the work that follows is for it. It is
+ * asked to check in our place when it begins the next task.
+ *
+ * spare-2: we ask, then all pass a barrier, then we read inside; it sets inside,
+ * then reads whether it was asked. Forbidden: we find it outside and it does
+ * not find itself asked. Its side is two plain accesses: the barrier is ours.
+ */
+static bool someone_between(struct heddle_pool *pool)
+{
+	uint32_t used = atomic_load_explicit(&pool->entries_used,
+					     memory_order_relaxed),
+		 i; /* locked */
+	bool between = false;
+
+	for (i = 0; i < used; i++)
+		atomic_store_explicit(&pool->worker[i].spare_asked, 1,
+				      memory_order_relaxed); /* spare-2 */
+	if (!hd_membarrier_available() || hd_membarrier())
+		return false; /* at worst one spare too many */
+	for (i = 0; i < used && !between; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+
+		between = atomic_load_explicit(&worker->phase,
+					       memory_order_acquire) ==
+				  HD_PHASE_LIVE &&
+			  !atomic_load_explicit(&worker->leave,
+						memory_order_relaxed) &&
+			  !atomic_load_explicit(&worker->inside,
+						memory_order_acquire);
+	}
+	return between;
+}
+
+/* Returns a reserved entry for it, or NULL. */
+static struct hd_worker *reserve_spare(struct heddle_pool *pool)
 {
 	struct hd_worker *worker = NULL;
+
+	hd_mutex_lock(&pool->control);
+	if (atomic_load_explicit(&pool->started,
+				 memory_order_relaxed) /* locked */
+	    && !pool->starting && hd_entry_allowed(pool) &&
+	    !someone_available(pool) && !someone_between(pool))
+		worker = hd_entry_reserve(pool);
+	hd_mutex_unlock(&pool->control);
+	return worker;
+}
+
+void hd_spare_check(struct heddle_pool *pool)
+{
+	struct hd_worker *worker;
 	uint32_t step;
 
 	if (!pool->elastic ||
@@ -199,13 +250,7 @@ void hd_spare_check(struct heddle_pool *pool)
 	    || someone_available(pool))
 		return;
 	hd_reap_ended(pool);
-	hd_mutex_lock(&pool->control);
-	if (atomic_load_explicit(&pool->started,
-				 memory_order_relaxed) /* locked */
-	    && !pool->starting && hd_entry_allowed(pool) &&
-	    !someone_available(pool))
-		worker = hd_entry_reserve(pool);
-	hd_mutex_unlock(&pool->control);
+	worker = reserve_spare(pool);
 	if (!worker)
 		return;
 	if (hd_worker_create(worker, &step) < 0)
@@ -275,6 +320,8 @@ bool hd_worker_birth(struct hd_worker *worker)
 	worker->available = false;
 	worker->settled = false;
 	worker->check_spare = true;
+	atomic_store_explicit(&worker->inside, 0,
+			      memory_order_relaxed); /* not live yet */
 	worker->attention = 0;
 	worker->random = worker->index * 2654435761u + 1u;
 	worker->seen.tid = hd_thread_id();

@@ -128,12 +128,26 @@ static void set_available(struct hd_worker *worker, bool available)
 void hd_worker_settle(struct hd_worker *worker)
 {
 	pay(worker);
+	atomic_store_explicit(&worker->inside, 1,
+			      memory_order_relaxed); /* spare-2 */
+	atomic_signal_fence(memory_order_seq_cst);   /* spare-2 */
 	if (worker->check_spare ||
-	    atomic_load_explicit(&worker->pool->spare_wanted,
-				 memory_order_relaxed)) { /* retried later */
+	    atomic_load_explicit(&worker->spare_asked,
+				 memory_order_relaxed) /* spare-2 */
+	    || atomic_load_explicit(&worker->pool->spare_wanted,
+				    memory_order_relaxed)) { /* retried later */
 		worker->check_spare = false;
+		atomic_store_explicit(&worker->spare_asked, 0,
+				      memory_order_relaxed); /* spare-2 */
 		hd_spare_check(worker->pool);
 	}
+}
+
+/* Who is told of the end of user code, afterwards, finds us outside. */
+static void leave_user_code(struct hd_worker *worker)
+{
+	atomic_store_explicit(&worker->inside, 0,
+			      memory_order_release); /* spare-2 */
 }
 
 /* One worker at a time is committed to look after what is submitted now. */
@@ -178,6 +192,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	struct hd_node *node = hd_node_at(&worker->pool->nodes, index);
 	void (*fn)(void *) = node->fn;
 	void *arg = node->arg;
+	struct hd_task *task;
 	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
@@ -199,7 +214,9 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	worker->may_linger = true;
 	worker->woken = false;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
-	finish(worker, hd_task_run(worker, group, NULL, fn, arg));
+	task = hd_task_run(worker, group, NULL, fn, arg);
+	leave_user_code(worker);
+	finish(worker, task);
 	return true;
 }
 
@@ -469,6 +486,7 @@ static void live(struct hd_worker *worker)
 			run_held(worker);
 			continue;
 		}
+		leave_user_code(worker);
 		set_available(worker, true);
 		if (!worker->done) {
 			if (told_to_leave(worker))

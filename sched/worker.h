@@ -98,6 +98,8 @@ struct hd_worker {
 
 	HD_ALIGNED _Atomic uint32_t phase; /* A  enum hd_phase, futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
+	_Atomic uint32_t inside;           /* A  0: runs no user code */
+	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
 	/* what a frame waits for in a join, for EDEADLK; read under no lock */
 	_Atomic(struct heddle_task *) joining; /* A */
 	struct hd_thread thread;               /* by the phase's holder */
