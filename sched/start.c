@@ -199,11 +199,11 @@ void hd_spare_failed(struct heddle_pool *pool)
  */
 static bool someone_between(struct heddle_pool *pool)
 {
-	uint32_t used = atomic_load_explicit(&pool->entries_used,
-					     memory_order_relaxed),
-		 i; /* locked */
+	uint32_t used, i;
 	bool between = false;
 
+	used = atomic_load_explicit(&pool->entries_used,
+				    memory_order_relaxed); /* locked */
 	for (i = 0; i < used; i++)
 		atomic_store_explicit(&pool->worker[i].spare_asked, 1,
 				      memory_order_relaxed); /* spare-2 */
@@ -213,12 +213,13 @@ static bool someone_between(struct heddle_pool *pool)
 		struct hd_worker *worker = &pool->worker[i];
 
 		between = atomic_load_explicit(&worker->phase,
-					       memory_order_acquire) ==
+					       memory_order_relaxed) ==
 				  HD_PHASE_LIVE &&
 			  !atomic_load_explicit(&worker->leave,
 						memory_order_relaxed) &&
-			  !atomic_load_explicit(&worker->inside,
-						memory_order_acquire);
+			  !atomic_load_explicit(
+				  &worker->inside,
+				  memory_order_acquire); /* spare-2 */
 	}
 	return between;
 }
