@@ -10,13 +10,16 @@
 #include <sys/mman.h>
 
 #include "lab/engine.h"
+#include "lab/memory.h"
 #include "lab/platform.h"
+#include "lab/trace.h"
 #include "platform/cacheline.h"
 #include "platform/memory.h"
 
 #define ARENA_SIZE ((size_t)64 << 20)
 #define PAGE       ((size_t)4096)
 #define UNIT       ((size_t)HD_CACHELINE)
+#define PC         __builtin_return_address(0)
 #define DROP_MIN   ((size_t)1 << 20) /* larger: the kernel zeroes faster */
 
 enum unit {
@@ -26,14 +29,30 @@ enum unit {
 };
 
 static char *arena;
-static size_t used;
 static unsigned char unit[ARENA_SIZE / UNIT];
 static uint32_t units_of[ARENA_SIZE / UNIT]; /* of the block that begins here */
-static unsigned int live;
+
+/* What an execution changes besides the content. */
+struct arena {
+	size_t used;
+	unsigned int live;
+	unsigned int freed; /* blocks of setup that are on the list below */
+};
+
+#define FREED_MAX 4096
+
+static struct arena a, at_begin;
+static uint32_t freed[FREED_MAX]; /* first units */
 
 bool lab_arena_owns(uintptr_t at)
 {
 	return at - (uintptr_t)arena < ARENA_SIZE;
+}
+
+/* New memory of an execution need not be put back. */
+bool lab_arena_is_old(uintptr_t at)
+{
+	return !lab_arena_owns(at) || at - (uintptr_t)arena < at_begin.used;
 }
 
 const char *lab_arena_check(uintptr_t at, size_t size)
@@ -50,9 +69,35 @@ const char *lab_arena_check(uintptr_t at, size_t size)
 	return NULL;
 }
 
-unsigned int lab_arena_live(void)
+unsigned int lab_live_blocks(void)
 {
-	return live;
+	return a.live;
+}
+
+uintptr_t lab_arena_offset(uintptr_t at, uintptr_t *block)
+{
+	size_t i = (at - (uintptr_t)arena) / UNIT;
+
+	while (i && !(units_of[i] && i + units_of[i] > i))
+		i--;
+	*block = (uintptr_t)arena + i * UNIT;
+	return at - *block;
+}
+
+unsigned int lab_arena_number(uintptr_t block)
+{
+	return (unsigned int)((block - (uintptr_t)arena) / UNIT);
+}
+
+static void clear(size_t from, size_t to)
+{
+	if (to - from > DROP_MIN)
+		madvise(arena + from, to - from, MADV_DONTNEED);
+	else
+		memset(arena + from, 0, to - from);
+	memset(unit + from / UNIT, NOTHING, (to - from) / UNIT);
+	memset(units_of + from / UNIT, 0,
+	       (to - from) / UNIT * sizeof(units_of[0]));
 }
 
 void lab_arena_reset(void)
@@ -66,19 +111,31 @@ void lab_arena_reset(void)
 			exit(77);
 		}
 	}
-	if (used > DROP_MIN)
-		madvise(arena, used, MADV_DONTNEED);
-	else
-		memset(arena, 0, used);
-	memset(unit, NOTHING, used / UNIT);
-	used = 0;
-	live = 0;
+	clear(0, a.used);
+	memset(&a, 0, sizeof(a));
+	memset(&at_begin, 0, sizeof(at_begin));
+}
+
+void lab_arena_save(void)
+{
+	a.freed = 0;
+	/* Whole pages are dropped, so that begins with one. */
+	a.used = (a.used + PAGE - 1) / PAGE * PAGE;
+	at_begin = a;
+}
+
+void lab_arena_restore(void)
+{
+	for (unsigned int i = 0; i < a.freed; i++)
+		memset(unit + freed[i], LIVE, units_of[freed[i]]);
+	clear(at_begin.used, a.used);
+	a = at_begin;
 }
 
 /* A unit behind each block stays NOTHING: an overrun is seen. */
 static void *allocate(size_t size, size_t alignment)
 {
-	size_t begin = (used + alignment - 1) / alignment * alignment;
+	size_t begin = (a.used + alignment - 1) / alignment * alignment;
 	size_t units = (size + UNIT - 1) / UNIT;
 
 	if (!units)
@@ -89,22 +146,40 @@ static void *allocate(size_t size, size_t alignment)
 			 ARENA_SIZE, size);
 	memset(unit + begin / UNIT, LIVE, units);
 	units_of[begin / UNIT] = (uint32_t)units;
-	used = begin + (units + 1) * UNIT;
-	live++;
+	a.used = begin + (units + 1) * UNIT;
+	a.live++;
 	return arena + begin;
 }
 
-static void release(void *block)
+/* For the check for races, to free is to write everything. */
+static void release(void *block, const void *pc)
 {
+	uintptr_t at = (uintptr_t)block;
 	size_t first;
 
 	if (!block)
 		return;
 	first = (size_t)((char *)block - arena) / UNIT;
-	if (!lab_arena_owns((uintptr_t)block) || unit[first] != LIVE)
-		lab_fail("free of %p, which is no live block", block);
+	if (!lab_arena_owns(at) || unit[first] != LIVE)
+		lab_fail_as("double free", "free of %p, which is no live block",
+			    block);
+	lab_step(
+		(struct lab_op){ at, units_of[first] * UNIT, LAB_OP_WRITE, 0 });
+	if (lab_at.exploring)
+		lab_plain_unchecked(at, units_of[first] * UNIT, true, pc);
+	if (unit[first] != LIVE)
+		lab_fail_as("double free", "free of %p, freed meanwhile",
+			    block);
 	memset(unit + first, FREED, units_of[first]);
-	live--;
+	lab_memory_freed();
+	a.live--;
+	if (at - (uintptr_t)arena < at_begin.used) {
+		if (a.freed == FREED_MAX)
+			lab_fail("more than %d blocks of setup are freed",
+				 FREED_MAX);
+		freed[a.freed++] = (uint32_t)first;
+	}
+	lab_trace(pc, "frees %p", block);
 }
 
 void *hd_map(size_t size)
@@ -115,7 +190,7 @@ void *hd_map(size_t size)
 void hd_unmap(void *start, size_t size)
 {
 	(void)size;
-	release(start);
+	release(start, PC);
 }
 
 /* Explored threads run on stacks of the laboratory; this is only a name. */
@@ -128,11 +203,12 @@ void *hd_stack_map(size_t size)
 void hd_stack_unmap(void *stack, size_t size)
 {
 	(void)size;
-	release(stack);
+	release(stack, PC);
 }
 
 void hd_memory_drop(void *start, size_t size)
 {
+	lab_plain((uintptr_t)start, size, true, PC);
 	memset(start, 0, size);
 }
 
@@ -148,5 +224,5 @@ void *hd_alloc(size_t size)
 
 void hd_free(void *block)
 {
-	release(block);
+	release(block, PC);
 }

@@ -4,6 +4,8 @@
  * goes on whenever it can and nothing is chosen; afterwards every scheduling
  * point asks the strategy.
  */
+#undef _FORTIFY_SOURCE
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,177 +16,185 @@
 #include "lab/fiber.h"
 #include "lab/memory.h"
 #include "lab/platform.h"
+#include "lab/trace.h"
 
-#define FOREVER     UINT64_MAX
-#define STEP_NS     1000
-#define STEP_NS_MAX (UINT64_MAX / 2)
-
-enum state {
-	UNUSED,
-	READY,
-	BLOCKED,
-	ENDED
-};
+#define ASK_NS      1000 /* each question for the time takes so long */
+#define CLOCK_EVERY 64   /* executions: the clock costs more than a small one */
 
 struct fiber_state {
-	enum state state;
-	bool yielded; /* another one goes first, if it can */
-	bool timed_out;
 	const void *key; /* what it is blocked on */
 	uint64_t deadline;
 	uint64_t since; /* when it was blocked: wakes are in this order */
+	bool timed_out;
+	bool stepped; /* since its last yield */
+	bool ended;
+	struct lab_op op; /* that it does next */
 	void (*fn)(void *arg);
 	void *arg;
 };
 
-const struct lab_options lab_defaults = {
-	.strategy = LAB_DFS,
-	.level = 2,
-	.steps_max = 20000,
-	.stale_max = 2,
+/* What an execution changes; as setup left it, it is kept for the next one. */
+struct engine {
+	struct fiber_state fiber[LAB_FIBERS_MAX];
+	uint32_t ready, yielded, blocked; /* masks of fibers */
+	uint32_t asleep;                  /* preempted, see strategy.h */
+	bool settling;
+	uint64_t blocks, time;
+	unsigned int count;
 };
 
-static struct {
-	const struct lab_scenario *scenario;
-	const struct lab_options *options;
-	struct fiber_state fiber[LAB_FIBERS_MAX];
-	unsigned int count, current;
-	bool exploring, settling, judging;
-	uint64_t step, blocks, time_jump;
-	bool failed;
-	char message[512];
-} e;
+const struct lab_options lab_defaults = {
+	.strategy = LAB_DFS,
+	.bound = 2,
+	.depth = 3,
+	.old_max = -1,
+	.steps_max = 20000,
+	.reduction = true,
+};
 
-bool lab_is_exploring(void)
-{
-	return e.exploring;
-}
+struct lab_now lab_at;
 
-const struct lab_scenario *lab_scenario_now(void)
-{
-	return e.scenario;
-}
+static struct engine e, at_begin;
+static struct lab_options open_options;
 
-const struct lab_options *lab_options_now(void)
-{
-	return e.options;
-}
+enum outcome {
+	PASSED,
+	SET_UP,
+	ABANDONED,
+	UNFIT,
+	FAILED
+};
 
-unsigned int lab_current(void)
-{
-	return e.current;
-}
+static enum outcome outcome;
+static bool starting; /* the engine chooses, and no fiber runs */
+static jmp_buf at_start;
+static char message[512], kind[24];
 
-unsigned int lab_fibers(void)
+static uint32_t bit(unsigned int fiber)
 {
-	return e.count;
+	return 1u << fiber;
 }
 
 bool lab_has_ended(unsigned int fiber)
 {
-	return e.fiber[fiber].state == ENDED;
+	return e.fiber[fiber].ended;
 }
 
-uint64_t lab_now(void)
+uint64_t lab_time(void)
 {
-	return e.time_jump + e.step * STEP_NS;
+	return e.time;
+}
+
+uint64_t lab_time_asked(void)
+{
+	e.time += ASK_NS;
+	return e.time;
+}
+
+/* -- how executions end -- */
+
+static _Noreturn void leave(enum outcome how)
+{
+	outcome = how;
+	if (starting)
+		_longjmp(at_start, 1);
+	lab_fiber_leave(lab_at.current);
+}
+
+static _Noreturn void fail(const char *as, const char *fmt, va_list args)
+{
+	int n = 0;
+
+	if (!lab_at.judging)
+		n = snprintf(message, sizeof(message),
+			     "thread %u: ", lab_at.current);
+	snprintf(kind, sizeof(kind), "%s", as);
+	vsnprintf(message + n, sizeof(message) - (size_t)n, fmt, args);
+	leave(FAILED);
 }
 
 _Noreturn void lab_fail(const char *fmt, ...)
 {
 	va_list args;
-	int n = snprintf(e.message, sizeof(e.message),
-			 "thread %u: ", e.current);
 
 	va_start(args, fmt);
-	vsnprintf(e.message + n, sizeof(e.message) - (size_t)n, fmt, args);
-	va_end(args);
-	e.failed = true;
-	lab_fiber_leave();
+	fail("assertion", fmt, args);
 }
 
-extern const char __executable_start;
-
-void lab_trace(const void *pc, const char *fmt, ...)
+_Noreturn void lab_fail_as(const char *as, const char *fmt, ...)
 {
 	va_list args;
 
-	if (!e.options->verbose || !e.exploring)
-		return;
-	fprintf(stderr, "%6llu thread %u ", (unsigned long long)e.step,
-		e.current);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	if (pc)
-		fprintf(stderr, "  at +%#lx",
-			(unsigned long)((const char *)pc -
-					&__executable_start));
-	fputc('\n', stderr);
+	fail(as, fmt, args);
+}
+
+_Noreturn void lab_unfit(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	leave(UNFIT);
+}
+
+_Noreturn void lab_abandon(void)
+{
+	leave(ABANDONED);
+}
+
+/* Nobody can run: the verdict. "kind: what is wrong", or only the latter. */
+static _Noreturn void rest(void)
+{
+	const char *verdict = NULL, *colon;
+	int asleep = __builtin_popcount(e.blocked);
+
+	if (!lab_at.exploring)
+		lab_fail_as("asleep", "%s waits for ever",
+			    lab_at.judging ? "the verdict" : "setup");
+	lab_at.exploring = false;
+	lab_at.judging = true;
+	if (lab_at.scenario->at_rest)
+		verdict = lab_at.scenario->at_rest();
+	else if (asleep)
+		verdict = "lost wake-up: asleep for ever";
+	if (!verdict)
+		leave(PASSED);
+	colon = strchr(verdict, ':');
+	if (colon && colon - verdict < (int)sizeof(kind)) {
+		char name[sizeof(kind)] = "";
+
+		memcpy(name, verdict, (size_t)(colon - verdict));
+		lab_fail_as(name, "%s (%d asleep)", colon + 2, asleep);
+	}
+	lab_fail_as("verdict", "%s (%d asleep)", verdict, asleep);
 }
 
 /* -- who runs -- */
-
-/* Nobody can run: the verdict, and back to the loop. */
-static _Noreturn void rest(void)
-{
-	const char *verdict = NULL;
-	unsigned int asleep = 0;
-
-	if (!e.exploring)
-		lab_fail("%s waits for ever",
-			 e.judging ? "the verdict" : "setup");
-	for (unsigned int i = 0; i < e.count; i++)
-		asleep += e.fiber[i].state == BLOCKED;
-	e.exploring = false;
-	e.judging = true;
-	if (e.scenario->at_rest)
-		verdict = e.scenario->at_rest();
-	else if (asleep)
-		verdict = "asleep for ever";
-	if (verdict)
-		lab_fail("%s (%u asleep)", verdict, asleep);
-	lab_fiber_leave();
-}
 
 /* Time passes only when nobody can run. Wakes the earliest deadline. */
 static bool expire(void)
 {
 	struct fiber_state *first = NULL;
+	unsigned int who = 0;
 
 	for (unsigned int i = 0; i < e.count; i++) {
 		struct fiber_state *f = &e.fiber[i];
 
-		if (f->state == BLOCKED && f->deadline != FOREVER &&
-		    (!first || f->deadline < first->deadline))
+		if (e.blocked & bit(i) && f->deadline != LAB_FOREVER &&
+		    (!first || f->deadline < first->deadline)) {
 			first = f;
+			who = i;
+		}
 	}
 	if (!first)
 		return false;
-	if (first->deadline > lab_now() && first->deadline < STEP_NS_MAX)
-		e.time_jump += first->deadline - lab_now();
-	first->state = READY;
+	if (first->deadline > e.time)
+		e.time = first->deadline;
+	e.blocked &= ~bit(who);
+	e.ready |= bit(who);
 	first->timed_out = true;
 	return true;
-}
-
-/* Those that can run, the current one first if it may go on. */
-static unsigned int runnable(unsigned int *option, bool leaves)
-{
-	unsigned int n = 0;
-
-	if (!leaves && e.fiber[e.current].state == READY)
-		option[n++] = e.current;
-	for (unsigned int i = 0; i < e.count; i++)
-		if (e.fiber[i].state == READY && i != e.current &&
-		    !e.fiber[i].yielded)
-			option[n++] = i;
-	if (n)
-		return n;
-	for (unsigned int i = 0; i < e.count; i++)
-		if (e.fiber[i].state == READY)
-			option[n++] = i;
-	return n;
 }
 
 /*
@@ -192,80 +202,144 @@ static unsigned int runnable(unsigned int *option, bool leaves)
  * others take turns step by step: all workers of a pool are equally far when
  * the last one has started.
  */
-static unsigned int quiet_pick(const unsigned int *option, unsigned int n)
+static unsigned int quiet_pick(uint32_t can)
 {
-	unsigned int best = 0, best_rank = UINT32_MAX;
+	if (can & 1u && !e.settling)
+		return 0;
+	for (unsigned int i = 1; i <= LAB_FIBERS_MAX; i++) {
+		unsigned int fiber = (lab_at.current + i) % LAB_FIBERS_MAX;
 
-	for (unsigned int i = 0; i < n; i++) {
-		unsigned int rank =
-			(option[i] + LAB_FIBERS_MAX - e.current - 1) %
-			LAB_FIBERS_MAX;
-
-		if (option[i] == 0)
-			rank = e.settling ? LAB_FIBERS_MAX : 0;
-		else
-			rank++;
-		if (rank < best_rank) {
-			best = i;
-			best_rank = rank;
-		}
+		if (fiber && can & bit(fiber))
+			return fiber;
 	}
-	return best;
+	return 0;
+}
+
+static bool depends(struct lab_op a, struct lab_op b)
+{
+	if (a.sc + b.sc > 2 * LAB_OP_SC_ACCESS && a.sc && b.sc)
+		return true;
+	if (a.kind == LAB_OP_LOCAL || b.kind == LAB_OP_LOCAL)
+		return false;
+	if (a.kind == LAB_OP_ANY || b.kind == LAB_OP_ANY)
+		return true;
+	if (a.kind == LAB_OP_READ && b.kind == LAB_OP_READ)
+		return false;
+	return a.at < b.at + b.size && b.at < a.at + a.size;
+}
+
+static unsigned int pick(uint32_t can, bool stays)
+{
+	unsigned int option[LAB_FIBERS_MAX], n = 0, taken, to;
+	uint32_t asleep = 0;
+
+	if (stays)
+		option[n++] = lab_at.current;
+	for (uint32_t left = stays ? can & ~bit(lab_at.current) : can; left;
+	     left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(left);
+
+		if (e.asleep & bit(i))
+			asleep |= 1u << n;
+		option[n++] = i;
+	}
+	taken = lab_choose_fiber(option, n, stays, asleep);
+	to = option[taken];
+	if (!lab_at.options->reduction || lab_at.options->strategy != LAB_DFS)
+		return to;
+	if (stays && taken)
+		e.asleep |= bit(lab_at.current);
+	for (uint32_t left = e.asleep; left; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(left);
+
+		if (i == to || depends(e.fiber[i].op, e.fiber[to].op))
+			e.asleep &= ~bit(i);
+	}
+	return to;
+}
+
+/* Who runs next; the current fiber only if it does not leave. */
+static unsigned int next_fiber(bool leaves)
+{
+	uint32_t can = e.ready & ~e.yielded;
+	unsigned int to;
+	bool stays;
+
+	if (++lab_at.step > lab_at.options->steps_max)
+		lab_fail_as("livelock", "no end after %llu steps",
+			    (unsigned long long)lab_at.options->steps_max);
+	if (!can)
+		can = e.ready;
+	if (!can && expire())
+		can = e.ready;
+	if (!can)
+		rest();
+	stays = !leaves && can & bit(lab_at.current);
+	to = lab_at.exploring ? pick(can, stays) : quiet_pick(can);
+	e.yielded = 0; /* all have let another one go first */
+	return to;
 }
 
 static void reschedule(bool leaves)
 {
-	unsigned int option[LAB_FIBERS_MAX];
-	unsigned int n, from = e.current, to;
-	bool stays = !leaves && e.fiber[from].state == READY;
+	unsigned int from = lab_at.current, to = next_fiber(leaves);
 
-	if (++e.step > e.options->steps_max)
-		lab_fail("no end after %llu steps: a livelock?",
-			 (unsigned long long)e.options->steps_max);
-	n = runnable(option, leaves);
-	if (!n && expire())
-		n = runnable(option, leaves);
-	if (!n)
-		rest();
-	to = option[e.exploring ? lab_choose_fiber(option, n, stays, e.step)
-				: quiet_pick(option, n)];
-	for (unsigned int i = 0; i < e.count; i++)
-		if (i != to)
-			e.fiber[i].yielded = false;
 	if (to == from)
 		return;
-	e.current = to;
+	lab_at.current = to;
 	lab_fiber_switch(from, to);
 }
 
-void lab_step(void)
+void lab_step(struct lab_op op)
 {
+	struct fiber_state *f = &e.fiber[lab_at.current];
+
 	/* Setup has nothing to choose while it can go on by itself. */
-	if (e.judging || (!e.exploring && e.current == 0 && !e.settling))
+	if (lab_at.judging ||
+	    (!lab_at.exploring && lab_at.current == 0 && !e.settling))
 		return;
+	f->op = op;
+	f->stepped = true;
 	reschedule(false);
 }
 
+static const struct lab_op any_op = { 0, 0, LAB_OP_ANY, LAB_OP_SC_FENCE };
+
 void lab_yield(void)
 {
-	e.fiber[e.current].yielded = true;
+	struct fiber_state *f = &e.fiber[lab_at.current];
+
+	/* What it saw before it has not looked at again. */
+	if (lab_at.judging || (!f->stepped && lab_at.exploring))
+		return;
+	f->stepped = false;
+	f->op = any_op;
+	e.yielded |= bit(lab_at.current);
 	reschedule(true);
 }
 
-void lab_pause(void)
+void lab_touch(const void *ghost)
 {
-	lab_step();
+	lab_step((struct lab_op){ (uintptr_t)ghost, 1, LAB_OP_WRITE, 0 });
+}
+
+unsigned int lab_pick(unsigned int n)
+{
+	return lab_at.exploring ? lab_choose(n) : 0;
 }
 
 bool lab_block(const void *key, uint64_t deadline)
 {
-	struct fiber_state *f = &e.fiber[e.current];
+	struct fiber_state *f = &e.fiber[lab_at.current];
 
-	f->state = BLOCKED;
+	e.ready &= ~bit(lab_at.current);
+	e.blocked |= bit(lab_at.current);
 	f->key = key;
 	f->deadline = deadline;
 	f->since = ++e.blocks;
 	f->timed_out = false;
+	f->stepped = true;
+	f->op = any_op;
 	reschedule(true);
 	return !f->timed_out;
 }
@@ -275,18 +349,17 @@ unsigned int lab_wake(const void *key, unsigned int n)
 	unsigned int woken = 0;
 
 	while (woken < n) {
-		struct fiber_state *first = NULL;
+		unsigned int first = LAB_FIBERS_MAX;
 
-		for (unsigned int i = 0; i < e.count; i++) {
-			struct fiber_state *f = &e.fiber[i];
-
-			if (f->state == BLOCKED && f->key == key &&
-			    (!first || f->since < first->since))
-				first = f;
-		}
-		if (!first)
+		for (unsigned int i = 0; i < e.count; i++)
+			if (e.blocked & bit(i) && e.fiber[i].key == key &&
+			    (first == LAB_FIBERS_MAX ||
+			     e.fiber[i].since < e.fiber[first].since))
+				first = i;
+		if (first == LAB_FIBERS_MAX)
 			break;
-		first->state = READY;
+		e.blocked &= ~bit(first);
+		e.ready |= bit(first);
 		woken++;
 	}
 	return woken;
@@ -295,21 +368,29 @@ unsigned int lab_wake(const void *key, unsigned int n)
 _Noreturn void lab_sleep_for_ever(void)
 {
 	for (;;)
-		lab_block(&e, FOREVER);
+		lab_block(&e, LAB_FOREVER);
 }
 
 /* -- threads -- */
+
+static _Noreturn void end_fiber(void)
+{
+	struct fiber_state *f = &e.fiber[lab_at.current];
+
+	f->ended = true;
+	e.ready &= ~bit(lab_at.current);
+	lab_wake(f, UINT32_MAX); /* who joins sleeps on it */
+	reschedule(true);
+	abort();
+}
 
 static void thread_main(void *arg)
 {
 	struct fiber_state *f = arg;
 
 	f->fn(f->arg);
-	lab_memory_thread_ends(e.current);
-	f->state = ENDED;
-	lab_wake(f, UINT32_MAX); /* who joins sleeps on it */
-	reschedule(true);
-	abort();
+	lab_memory_thread_ends(lab_at.current);
+	end_fiber();
 }
 
 unsigned int lab_spawn(void (*fn)(void *arg), void *arg)
@@ -319,10 +400,12 @@ unsigned int lab_spawn(void (*fn)(void *arg), void *arg)
 
 	if (i == LAB_FIBERS_MAX)
 		lab_fail("more than %d threads", LAB_FIBERS_MAX);
-	e.count++;
-	*f = (struct fiber_state){ .state = READY, .fn = fn, .arg = arg };
+	lab_at.count = ++e.count;
+	/* Up to its first step it does nothing that others see: LAB_OP_LOCAL. */
+	*f = (struct fiber_state){ .fn = fn, .arg = arg };
+	e.ready |= bit(i);
 	lab_fiber_prepare(i, thread_main, f);
-	lab_memory_thread_begins(i, e.current);
+	lab_memory_thread_begins(i, lab_at.current);
 	return i;
 }
 
@@ -333,50 +416,106 @@ const void *lab_end_key(unsigned int fiber)
 
 static void scenario_thread(void *arg)
 {
-	e.scenario->thread[(uintptr_t)arg]();
+	lab_at.scenario->thread[(uintptr_t)arg]();
 }
 
 /* Fiber 0: everything before the exploration. */
 static void setup_main(void *arg)
 {
 	(void)arg;
-	if (e.scenario->setup)
-		e.scenario->setup();
-	if (e.scenario->settle) {
+	if (lab_at.scenario->setup)
+		lab_at.scenario->setup();
+	if (lab_at.scenario->settle) {
 		/* Runs again when all others sleep or spin. */
 		e.settling = true;
-		for (unsigned int i = 0; i < e.count; i++)
+		for (unsigned int i = 0; i < e.count; i++) {
+			e.fiber[0].stepped = true;
 			lab_yield();
+		}
 		e.settling = false;
 	}
-	for (uintptr_t i = 0; i < LAB_THREADS_MAX && e.scenario->thread[i]; i++)
-		lab_spawn(scenario_thread, (void *)i);
-	lab_memory_explore();
-	e.exploring = true;
-	e.fiber[0].state = ENDED;
-	reschedule(true);
-	abort();
+	for (uintptr_t i = 0; i < LAB_THREADS_MAX; i++)
+		if (lab_at.scenario->thread[i])
+			lab_spawn(scenario_thread, (void *)i);
+	e.ready &= ~1u;
+	e.fiber[0].ended = true;
+	leave(SET_UP);
 }
 
 /* -- executions -- */
 
-static bool run_once(uint64_t execution)
+static bool run_setup(void)
 {
-	lab_strategy_restart(execution);
 	lab_memory_reset();
 	lab_platform_reset();
-	memset(e.fiber, 0, sizeof(e.fiber));
-	e.count = 1;
-	e.current = 0;
-	e.exploring = false;
-	e.settling = e.judging = false;
-	e.failed = false;
-	e.step = e.blocks = e.time_jump = 0;
-	e.fiber[0].state = READY;
+	memset(&e, 0, sizeof(e));
+	lab_at.count = e.count = 1;
+	lab_at.current = 0;
+	lab_at.exploring = lab_at.judging = false;
+	lab_at.step = 0;
+	e.ready = 1;
 	lab_fiber_prepare(0, setup_main, NULL);
 	lab_fiber_enter(0);
+	return outcome == SET_UP;
+}
+
+void lab_open(const struct lab_scenario *scenario,
+	      const struct lab_options *options)
+{
+	open_options = *options;
+	open_options.real_threads |= !lab_fiber_possible();
+	lab_at.scenario = scenario;
+	lab_at.options = &open_options;
+	lab_fiber_init(open_options.real_threads);
+	lab_memory_open();
+	if (!run_setup())
+		return;
+	at_begin = e;
+	if (open_options.real_threads)
+		return;
+	lab_fiber_save(e.ready | e.blocked);
+	lab_platform_save();
+	lab_memory_mark();
+}
+
+/* Everything as setup left it. */
+static bool restore(void)
+{
 	lab_memory_undo();
-	return !e.failed;
+	if (open_options.real_threads) {
+		lab_memory_open();
+		return run_setup();
+	}
+	e = at_begin;
+	lab_at.count = e.count;
+	lab_fiber_restore();
+	lab_platform_restore();
+	return true;
+}
+
+static void run_once(uint64_t execution)
+{
+	lab_strategy_restart(execution);
+	if (!restore())
+		return;
+	lab_memory_explore();
+	lab_trace_restart();
+	lab_at.judging = false;
+	lab_at.step = 0;
+	lab_at.current = 0;
+	if (lab_at.scenario->reset)
+		lab_at.scenario->reset();
+	lab_at.exploring = true;
+	outcome = PASSED;
+	starting = true;
+	if (!_setjmp(at_start)) {
+		lab_at.current = pick(e.ready, false);
+		starting = false;
+		lab_fiber_enter(lab_at.current);
+	}
+	starting = false;
+	lab_memory_settle();
+	lab_at.exploring = lab_at.judging = false;
 }
 
 static double seconds(void)
@@ -387,42 +526,66 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void lab_explore(const struct lab_scenario *scenario,
-		 const struct lab_options *options, struct lab_result *result)
+static void note_outcome(struct lab_result *result)
+{
+	result->steps += lab_at.step;
+	result->executions += outcome != ABANDONED;
+	result->redundant += outcome == ABANDONED;
+	if (outcome != FAILED && outcome != UNFIT)
+		return;
+	result->failed = true;
+	result->unfit = outcome == UNFIT;
+	snprintf(result->kind, sizeof(result->kind), "%s",
+		 result->unfit ? "unfit" : kind);
+	memcpy(result->message, message, sizeof(message));
+	result->replay = lab_strategy_string();
+}
+
+void lab_explore(const struct lab_options *options, struct lab_result *result)
 {
 	double begin = seconds();
+	uint64_t execution = 0;
 
 	memset(result, 0, sizeof(*result));
-	e.scenario = scenario;
-	e.options = options;
-	lab_strategy_begin(options->strategy, options->level, options->seed);
-	if (options->strategy == LAB_REPLAY &&
-	    !lab_strategy_prescribe(options->replay)) {
-		result->failed = true;
+	if (!at_begin.count) { /* setup failed already */
+		note_outcome(result);
+		return;
+	}
+	lab_at.options = options;
+	if (!lab_strategy_begin(options)) {
+		result->failed = result->unfit = true;
+		strcpy(result->kind, "unfit");
 		strcpy(result->message, "not a replay string");
 		return;
 	}
 	for (;;) {
-		bool passed = run_once(result->executions++);
-
-		result->steps += e.step;
-		if (!passed) {
-			result->failed = true;
-			memcpy(result->message, e.message, sizeof(e.message));
-			result->replay = lab_strategy_string();
-			break;
+		run_once(execution++);
+		if (outcome == PASSED && lab_strategy_left()) {
+			strcpy(message, "the string has more choices than the "
+					"scenario");
+			outcome = UNFIT;
 		}
+		note_outcome(result);
+		if (result->failed)
+			break;
 		if (!lab_strategy_next()) {
 			result->complete = options->strategy == LAB_DFS;
 			break;
 		}
-		if (options->executions_max &&
-		    result->executions >= options->executions_max)
+		if (options->runs_max &&
+		    result->executions >= options->runs_max)
 			break;
-		/* The clock costs more than a small execution. */
-		if (options->seconds_max > 0 && result->executions % 64 == 0 &&
+		if (options->seconds_max > 0 && execution % CLOCK_EVERY == 0 &&
 		    seconds() - begin > options->seconds_max)
 			break;
 	}
 	result->seconds = seconds() - begin;
+}
+
+void lab_close(void)
+{
+	lab_memory_undo();
+	lab_memory_close();
+	memset(&at_begin, 0, sizeof(at_begin));
+	outcome = PASSED;
 }

@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/count.h"
 #include "lab/fiber.h"
 #include "lab/memory.h"
 #include "lab/platform.h"
 #include "lab/shadow.h"
+#include "lab/trace.h"
 
-#define N LAB_FIBERS_MAX
+#define N         LAB_FIBERS_MAX
+#define STALE_MAX 2 /* old values in a row that a location gives a thread */
 
 struct thread {
 	struct lab_view now;      /* what it knows */
@@ -26,12 +29,11 @@ static struct thread thread[N];
 static struct lab_view ended[N];
 static uint32_t sc_seen[N]; /* what sequentially consistent fences ordered */
 static uint32_t sc_count;   /* numbers sequentially consistent operations */
-static uintptr_t private_at;
-static size_t private_size;
+static size_t mark;         /* of the undo log */
 
 static struct thread *me(void)
 {
-	return &thread[lab_current()];
+	return &thread[lab_at.current];
 }
 
 static bool is_acquire(int order)
@@ -49,8 +51,7 @@ static bool is_release(int order)
 static void clocks_join(uint32_t *to, const uint32_t *from)
 {
 	for (int i = 0; i < N; i++)
-		if (from[i] > to[i])
-			to[i] = from[i];
+		to[i] = from[i] > to[i] ? from[i] : to[i];
 }
 
 static void view_join(struct lab_view *to, const struct lab_view *from)
@@ -72,15 +73,33 @@ static void tick(unsigned int fiber)
 
 static uint64_t peek(uintptr_t at, unsigned int size)
 {
-	uint64_t value = 0;
-
-	memcpy(&value, (const void *)at, size);
-	return value;
+	switch (size) {
+	case 1:
+		return *(volatile uint8_t *)at;
+	case 2:
+		return *(volatile uint16_t *)at;
+	case 4:
+		return *(volatile uint32_t *)at;
+	default:
+		return *(volatile uint64_t *)at;
+	}
 }
 
 static void poke(uintptr_t at, unsigned int size, uint64_t value)
 {
-	memcpy((void *)at, &value, size);
+	switch (size) {
+	case 1:
+		*(volatile uint8_t *)at = (uint8_t)value;
+		break;
+	case 2:
+		*(volatile uint16_t *)at = (uint16_t)value;
+		break;
+	case 4:
+		*(volatile uint32_t *)at = (uint32_t)value;
+		break;
+	default:
+		*(volatile uint64_t *)at = value;
+	}
 }
 
 static uint64_t truncate_to(uint64_t value, unsigned int size)
@@ -88,86 +107,76 @@ static uint64_t truncate_to(uint64_t value, unsigned int size)
 	return size == 8 ? value : value & ((UINT64_C(1) << 8 * size) - 1);
 }
 
-/* Fails for freed memory; globals are saved before they are written. */
-static void check_address(uintptr_t at, size_t size, bool write, const void *pc)
+/* What an execution writes is put back behind it. */
+void lab_will_write(uintptr_t at, size_t size)
 {
-	if (lab_arena_owns(at)) {
-		const char *wrong = lab_arena_check(at, size);
-
-		if (wrong) {
-			lab_trace(pc, "%s %s", write ? "write" : "read", wrong);
-			lab_fail("%s of %zu bytes %s at %#lx",
-				 write ? "write" : "read", size, wrong,
-				 (unsigned long)at);
-		}
-		return;
-	}
-	if (!write || lab_fiber_owns(at))
+	if (lab_fiber_owns(at) || !lab_arena_is_old(at))
 		return;
 	for (uintptr_t a = at; a < at + size;
 	     a += LAB_GRANULE - a % LAB_GRANULE)
 		lab_shadow_save(a);
 }
 
+static void check_address(uintptr_t at, size_t size, bool write, const void *pc)
+{
+	const char *wrong = lab_arena_owns(at) ? lab_arena_check(at, size)
+					       : NULL;
+
+	if (wrong) {
+		lab_trace(pc, "%s %s", write ? "write" : "read", wrong);
+		lab_fail_as("use after free", "%s of %zu bytes %s at %s",
+			    write ? "write" : "read", size, wrong,
+			    lab_name_of(at, pc));
+	}
+	if (write)
+		lab_will_write(at, size);
+}
+
+/* -- volatile accesses that were announced -- */
+
+static struct {
+	enum {
+		NOTHING,
+		VALUE_TO_COME, /* of a store */
+		OLD_IN_MEMORY, /* for a load */
+	} kind;
+	unsigned int size;
+	uintptr_t at;
+	uint64_t newest;
+	uint32_t message;
+} pending;
+
+static void settle_pending(void)
+{
+	if (pending.kind == VALUE_TO_COME)
+		lab_message_at(pending.message)->value =
+			peek(pending.at, pending.size);
+	else
+		poke(pending.at, pending.size, pending.newest);
+	pending.kind = NOTHING;
+}
+
+static inline void settle(void)
+{
+	if (pending.kind)
+		settle_pending();
+}
+
+void lab_memory_settle(void)
+{
+	settle();
+}
+
 /* -- races -- */
 
-static bool is_private(uintptr_t at)
+static _Noreturn void race(uintptr_t at, const char *mine, const void *pc,
+			   const char *other, unsigned int fiber,
+			   const void *other_pc)
 {
-	return at - private_at < private_size;
-}
-
-static _Noreturn void race(const struct lab_access *other, uintptr_t at,
-			   bool write, bool atomic, const void *pc)
-{
-	extern const char __executable_start;
-
-	lab_fail(
-		"data race on %#lx: %s%s at +%#lx, %s%s by thread %u at "
-		"+%#lx",
-		(unsigned long)at, atomic ? "atomic " : "",
-		write ? "write" : "read",
-		(unsigned long)((const char *)pc - &__executable_start),
-		other->atomic ? "atomic " : "", other->write ? "write" : "read",
-		other->fiber,
-		(unsigned long)((const char *)other->pc - &__executable_start));
-}
-
-/* Notes an access to some bytes of a granule and compares with all others. */
-static void note_access(struct lab_granule *g, uintptr_t at, uint8_t mask,
-			bool write, bool atomic, const void *pc)
-{
-	unsigned int self = lab_current();
-	const uint32_t *hb = me()->now.hb;
-	struct lab_access *mine = NULL;
-
-	for (uint32_t i = g->access; i; i = lab_access_at(i)->next) {
-		struct lab_access *a = lab_access_at(i);
-
-		if (a->fiber == self) {
-			if (a->mask == mask && a->write == write &&
-			    a->atomic == atomic)
-				mine = a;
-			continue;
-		}
-		if (!(a->mask & mask) || (!a->write && !write) ||
-		    (a->atomic && atomic))
-			continue;
-		if (a->clock > hb[a->fiber])
-			race(a, at, write, atomic, pc);
-	}
-	if (!mine) {
-		uint32_t i = lab_access_new();
-
-		mine = lab_access_at(i);
-		mine->next = g->access;
-		mine->fiber = (uint8_t)self;
-		mine->mask = mask;
-		mine->write = write;
-		mine->atomic = atomic;
-		g->access = i;
-	}
-	mine->clock = hb[self];
-	mine->pc = pc;
+	lab_trace(pc, "%s %s", mine, lab_name_of(at, pc));
+	lab_fail_as("race", "data race on %s: %s at %s, %s by thread %u at %s",
+		    lab_name_of(at, pc), mine, lab_place(pc), other, fiber,
+		    lab_place(other_pc));
 }
 
 static uint8_t byte_mask(uintptr_t at, size_t size)
@@ -175,44 +184,162 @@ static uint8_t byte_mask(uintptr_t at, size_t size)
 	return (uint8_t)(((1u << size) - 1) << at % LAB_GRANULE);
 }
 
-/* A plain write ends the history of the atomic locations it covers. */
-static void forget_history(struct lab_granule *g, uintptr_t at, size_t size)
+/* Compares an atomic access with the plain ones of its granule. */
+static void check_plain(const struct lab_granule *g, uint8_t mask, bool write,
+			uintptr_t at, const void *pc)
 {
+	unsigned int self = lab_at.current;
+	const uint32_t *hb = me()->now.hb;
+
+	for (uint32_t i = g->access; i; i = lab_access_at(i)->next) {
+		const struct lab_access *a = lab_access_at(i);
+
+		if (a->fiber != self && a->mask & mask && (a->write || write) &&
+		    a->clock > hb[a->fiber])
+			race(at, write ? "atomic write" : "atomic read", pc,
+			     a->write ? "write" : "read", a->fiber, a->pc);
+	}
+}
+
+/*
+ * Compares a plain access with the atomic ones. A plain write also ends the
+ * history of the locations that it covers.
+ */
+static void check_atomic(const struct lab_granule *g, uintptr_t at, size_t size,
+			 bool write, const void *pc)
+{
+	unsigned int self = lab_at.current;
+	const uint32_t *hb = me()->now.hb;
+
 	for (uint32_t i = g->location; i; i = lab_location_at(i)->next) {
 		struct lab_location *l = lab_location_at(i);
 
-		if (l->at < at + size && at < l->at + l->size)
+		if (l->at >= at + size || at >= l->at + l->size)
+			continue;
+		for (unsigned int f = 0; f < N; f++) {
+			if (f == self)
+				continue;
+			if (l->written[f] > hb[f] ||
+			    (write && l->read[f] > hb[f]))
+				race(at, write ? "write" : "read", pc,
+				     l->written[f] > hb[f] ? "atomic write"
+							   : "atomic read",
+				     f, l->pc);
+		}
+		if (write)
 			l->newest = 0;
 	}
 }
 
-void lab_plain(uintptr_t at, size_t size, bool write, const void *pc)
+/* Notes a plain access to some bytes of a granule. */
+static void note_plain(struct lab_granule *g, uintptr_t at, uint8_t mask,
+		       bool write, const void *pc)
+{
+	unsigned int self = lab_at.current;
+	const uint32_t *hb = me()->now.hb;
+	struct lab_access *mine = NULL;
+
+	for (uint32_t i = g->access; i; i = lab_access_at(i)->next) {
+		struct lab_access *a = lab_access_at(i);
+
+		if (a->fiber == self) {
+			if (a->mask == mask && a->write == write)
+				mine = a;
+			continue;
+		}
+		if (a->mask & mask && (a->write || write) &&
+		    a->clock > hb[a->fiber])
+			race(at, write ? "write" : "read", pc,
+			     a->write ? "write" : "read", a->fiber, a->pc);
+	}
+	if (!mine) {
+		uint32_t i = lab_pool_new(&lab_accesses);
+
+		mine = lab_access_at(i);
+		mine->next = g->access;
+		mine->fiber = (uint8_t)self;
+		mine->mask = mask;
+		mine->write = write;
+		g->access = i;
+	}
+	mine->clock = hb[self];
+	mine->pc = pc;
+}
+
+/*
+ * The plain accesses of late, to be looked up quickly: one that was made by
+ * this thread and whose clock has not moved since has nothing new to compare.
+ */
+#define RECENT 512
+
+static struct recent {
+	uintptr_t at;
+	uint64_t execution;
+	uint32_t clock;
+	uint8_t size, fiber;
+	bool write;
+} recent[RECENT];
+
+static uint64_t execution; /* or part of one, between frees */
+
+void lab_memory_freed(void)
+{
+	execution++;
+}
+
+static bool is_recent(uintptr_t at, size_t size, bool write)
+{
+	struct recent *r =
+		&recent[(at / 4 * 3 + lab_at.current * 5 + write) % RECENT];
+	uint32_t clock = me()->now.hb[lab_at.current];
+
+	if (r->at == at && r->execution == execution && r->clock == clock &&
+	    r->size == size && r->fiber == lab_at.current && r->write == write)
+		return true;
+	*r = (struct recent){
+		at,   execution, clock, (uint8_t)size, (uint8_t)lab_at.current,
+		write
+	};
+	return false;
+}
+
+void lab_plain_unchecked(uintptr_t at, size_t size, bool write, const void *pc)
 {
 	uintptr_t end = at + size;
 
-	if (is_private(at))
-		return;
-	check_address(at, size, write, pc);
-	if (!lab_is_exploring())
-		return;
 	while (at < end) {
 		size_t part = LAB_GRANULE - at % LAB_GRANULE;
 		struct lab_granule *g = lab_granule(at);
 
 		if (part > end - at)
 			part = end - at;
-		note_access(g, at, byte_mask(at, part), write, false, pc);
-		if (write && g->location)
-			forget_history(g, at, part);
+		note_plain(g, at, byte_mask(at, part), write, pc);
+		if (g->location)
+			check_atomic(g, at, part, write, pc);
 		at += part;
 	}
+}
+
+void lab_plain(uintptr_t at, size_t size, bool write, const void *pc)
+{
+	settle();
+	if (lab_at.counting)
+		lab_count_plain(at, size, write);
+	if (!lab_at.exploring) {
+		check_address(at, size, write, pc);
+		return;
+	}
+	if (size <= LAB_GRANULE && is_recent(at, size, write))
+		return;
+	check_address(at, size, write, pc);
+	lab_plain_unchecked(at, size, write, pc);
 }
 
 /* -- locations and messages -- */
 
 static uint32_t first_message(uintptr_t at, unsigned int size)
 {
-	uint32_t i = lab_message_new();
+	uint32_t i = lab_pool_new(&lab_messages);
 	struct lab_message *m = lab_message_at(i);
 
 	m->value = peek(at, size);
@@ -220,13 +347,13 @@ static uint32_t first_message(uintptr_t at, unsigned int size)
 	return i;
 }
 
-static struct lab_location *location(uintptr_t at, unsigned int size)
+static struct lab_location *location_in(struct lab_granule *g, uintptr_t at,
+					unsigned int size)
 {
-	struct lab_granule *g = lab_granule(at);
-	struct lab_location *l;
+	struct lab_location *l = NULL;
 	uint32_t i;
 
-	for (i = g->location; i; i = lab_location_at(i)->next) {
+	for (i = g->location; i; i = l->next) {
 		l = lab_location_at(i);
 		if (l->at == at && l->size == size)
 			break;
@@ -236,18 +363,15 @@ static struct lab_location *location(uintptr_t at, unsigned int size)
 				 size, l->size, (unsigned long)at);
 	}
 	if (!i) {
-		i = lab_location_new();
+		i = lab_pool_new(&lab_locations);
 		l = lab_location_at(i);
 		l->at = at;
 		l->size = size;
 		l->next = g->location;
 		g->location = i;
 	}
-	l = lab_location_at(i);
 	if (!l->newest || lab_message_at(l->newest)->value != peek(at, size)) {
-		uint32_t first = first_message(at, size);
-
-		l->newest = first;
+		l->newest = first_message(at, size);
 		memset(l->stale, 0, sizeof(l->stale));
 	}
 	return l;
@@ -255,12 +379,32 @@ static struct lab_location *location(uintptr_t at, unsigned int size)
 
 /* The scheduling point and the checks that all atomic accesses share. */
 static struct lab_location *access_atomic(uintptr_t at, unsigned int size,
-					  bool write, const void *pc)
+					  bool write, int order, const void *pc)
 {
-	lab_step();
+	struct lab_granule *g;
+	struct lab_location *l;
+	uint32_t clock;
+
+	lab_step((struct lab_op){ at, size, write ? LAB_OP_WRITE : LAB_OP_READ,
+				  order == LAB_SEQ_CST ? LAB_OP_SC_ACCESS
+						       : LAB_OP_NOT_SC });
 	check_address(at, size, write, pc);
-	note_access(lab_granule(at), at, byte_mask(at, size), write, true, pc);
-	return location(at, size);
+	g = lab_granule(at);
+	if (g->access)
+		check_plain(g, byte_mask(at, size), write, at, pc);
+	l = location_in(g, at, size);
+	clock = me()->now.hb[lab_at.current];
+	if (write)
+		l->written[lab_at.current] = clock;
+	else
+		l->read[lab_at.current] = clock;
+	l->pc = pc;
+	return l;
+}
+
+static int effective(int order)
+{
+	return lab_at.scenario->ordered ? LAB_SEQ_CST : order;
 }
 
 /* May this thread no longer take anything older? */
@@ -287,12 +431,14 @@ static bool knows(const struct lab_view *view, const struct lab_message *m,
 static void take_message(struct lab_message *m, int order)
 {
 	struct thread *t = me();
-	unsigned int self = lab_current();
+	unsigned int self = lab_at.current;
 
 	if (!m->read[self])
 		m->read[self] = t->now.hb[self];
 	if (order == LAB_SEQ_CST && !m->sc)
 		m->sc = ++sc_count;
+	if (m->writer == N)
+		return; /* it releases nothing */
 	view_join(&t->acquired, &m->release);
 	if (is_acquire(order))
 		view_join(&t->now, &m->release);
@@ -302,17 +448,18 @@ static void take_message(struct lab_message *m, int order)
 static void add_message(struct lab_location *l, uint64_t value, int order,
 			uint32_t continued)
 {
-	unsigned int self = lab_current();
+	unsigned int self = lab_at.current;
 	struct thread *t = me();
-	uint32_t i = lab_message_new();
+	uint32_t i = lab_pool_new(&lab_messages);
 	struct lab_message *m = lab_message_at(i);
 
 	m->value = value;
 	m->older = l->newest;
-	m->writer = (uint8_t)self;
+	m->writer = self;
 	m->clock = t->now.hb[self];
+	m->event = lab_trace_next();
 	m->release = is_release(order) ? t->now : t->released;
-	if (continued)
+	if (continued && lab_message_at(continued)->writer != N)
 		view_join(&m->release, &lab_message_at(continued)->release);
 	if (order == LAB_SEQ_CST)
 		m->sc = ++sc_count;
@@ -322,50 +469,72 @@ static void add_message(struct lab_location *l, uint64_t value, int order,
 	tick(self);
 }
 
+/* How many values a load may give, and the one that is chosen. */
+static struct lab_message *choose_message(struct lab_location *l, int order,
+					  unsigned int *old)
+{
+	unsigned int self = lab_at.current, n = 1;
+	struct lab_message *m = lab_message_at(l->newest);
+
+	*old = 0;
+	if (l->stale[self] < STALE_MAX)
+		while (m->older && !knows(&me()->now, m, order)) {
+			m = lab_message_at(m->older);
+			n++;
+		}
+	if (n > 1)
+		*old = lab_choose_value(n);
+	m = lab_message_at(l->newest);
+	for (unsigned int i = 0; i < *old; i++)
+		m = lab_message_at(m->older);
+	l->stale[self] = *old ? (uint8_t)(l->stale[self] + 1) : 0;
+	return m;
+}
+
 uint64_t lab_load(uintptr_t at, unsigned int size, int order, const void *pc)
 {
 	struct lab_location *l;
 	struct lab_message *m;
-	unsigned int self, n = 1, chosen;
+	unsigned int old;
 
-	if (!lab_is_exploring()) {
-		lab_step();
+	settle();
+	order = effective(order);
+	if (lab_at.counting)
+		lab_count_load(at, size, order);
+	if (!lab_at.exploring) {
+		lab_step_any();
 		check_address(at, size, false, pc);
 		return peek(at, size);
 	}
-	l = access_atomic(at, size, false, pc);
-	self = lab_current();
-	m = lab_message_at(l->newest);
-	if (l->stale[self] < lab_options_now()->stale_max)
-		while (!knows(&me()->now, m, order) && m->older) {
-			m = lab_message_at(m->older);
-			n++;
-		}
-	chosen = lab_choose(n);
-	m = lab_message_at(l->newest);
-	for (unsigned int i = 0; i < chosen; i++)
-		m = lab_message_at(m->older);
-	l->stale[self] = chosen ? (uint8_t)(l->stale[self] + 1) : 0;
+	l = access_atomic(at, size, false, order, pc);
+	m = choose_message(l, order, &old);
 	take_message(m, order);
-	lab_trace(pc, "load%u %#lx gives %#llx, %u old, order %d", 8 * size,
-		  (unsigned long)at, (unsigned long long)m->value, chosen,
-		  order);
+	if (lab_at.tracing)
+		lab_trace_load(pc, at, order, m, old);
 	return m->value;
 }
 
 void lab_store(uintptr_t at, unsigned int size, uint64_t value, int order,
 	       const void *pc)
 {
+	struct lab_location *l;
+
+	settle();
+	order = effective(order);
 	value = truncate_to(value, size);
-	if (!lab_is_exploring()) {
-		lab_step();
+	if (lab_at.counting)
+		lab_count_store(at, size, order);
+	if (!lab_at.exploring) {
+		lab_step_any();
 		check_address(at, size, true, pc);
 		poke(at, size, value);
 		return;
 	}
-	add_message(access_atomic(at, size, true, pc), value, order, 0);
-	lab_trace(pc, "store%u %#lx = %#llx, order %d", 8 * size,
-		  (unsigned long)at, (unsigned long long)value, order);
+	l = access_atomic(at, size, true, order, pc);
+	add_message(l, value, order, 0);
+	if (lab_at.tracing)
+		lab_trace(pc, "%s = %#llx%s", lab_name_of(at, pc),
+			  (unsigned long long)value, lab_order_name(order));
 }
 
 static uint64_t combine(uint64_t old, uint64_t operand, enum lab_rmw op)
@@ -395,22 +564,55 @@ uint64_t lab_rmw(uintptr_t at, unsigned int size, uint64_t operand, int order,
 	struct lab_location *l;
 	uint64_t old, value;
 
-	if (!lab_is_exploring()) {
-		lab_step();
+	settle();
+	order = effective(order);
+	if (lab_at.counting)
+		lab_count_rmw(at, size, order, true);
+	if (!lab_at.exploring) {
+		lab_step_any();
 		check_address(at, size, true, pc);
 		old = peek(at, size);
 		poke(at, size, truncate_to(combine(old, operand, op), size));
 		return old;
 	}
-	l = access_atomic(at, size, true, pc);
+	l = access_atomic(at, size, true, order, pc);
 	old = lab_message_at(l->newest)->value;
 	value = truncate_to(combine(old, operand, op), size);
 	take_message(lab_message_at(l->newest), order);
 	add_message(l, value, order, l->newest);
-	lab_trace(pc, "rmw%u %#lx from %#llx to %#llx, order %d", 8 * size,
-		  (unsigned long)at, (unsigned long long)old,
-		  (unsigned long long)value, order);
+	if (lab_at.tracing)
+		lab_trace(pc, "%s from %#llx to %#llx%s", lab_name_of(at, pc),
+			  (unsigned long long)old, (unsigned long long)value,
+			  lab_order_name(order));
 	return old;
+}
+
+/* What a compare-and-swap finds: the chosen message, and whether it exchanges. */
+static uint32_t choose_cas(struct lab_location *l, uint64_t wanted, int failure,
+			   bool weak, bool *done)
+{
+	bool fresh = l->stale[lab_at.current] >= STALE_MAX;
+	bool matches = lab_message_at(l->newest)->value == wanted;
+	unsigned int n = matches, chosen;
+	uint32_t i;
+
+	/* Options: to succeed; the messages that differ; a failure for nothing. */
+	for (i = l->newest; i; i = lab_message_at(i)->older) {
+		n += lab_message_at(i)->value != wanted;
+		if (fresh || knows(&me()->now, lab_message_at(i), failure))
+			break;
+	}
+	chosen = lab_choose_value(
+		n + (weak && matches && !fresh && !lab_at.scenario->ordered));
+	*done = matches && chosen == 0;
+	i = l->newest;
+	if (!*done && chosen < n) {
+		chosen -= matches;
+		for (;; i = lab_message_at(i)->older)
+			if (lab_message_at(i)->value != wanted && !chosen--)
+				break;
+	}
+	return i;
 }
 
 /*
@@ -423,68 +625,82 @@ bool lab_cas(uintptr_t at, unsigned int size, uint64_t *expected,
 {
 	uint64_t wanted = truncate_to(*expected, size);
 	struct lab_location *l;
-	unsigned int self, n = 0, chosen;
-	bool fresh, matches, done;
+	bool done;
 	uint32_t i;
 
+	settle();
+	order = effective(order);
+	failure = effective(failure);
 	desired = truncate_to(desired, size);
-	if (!lab_is_exploring()) {
-		lab_step();
+	if (!lab_at.exploring) {
+		lab_step_any();
 		check_address(at, size, true, pc);
 		*expected = peek(at, size);
 		if (*expected == wanted)
 			poke(at, size, desired);
+		if (lab_at.counting)
+			lab_count_rmw(at, size, order, *expected == wanted);
 		return *expected == wanted;
 	}
-	l = access_atomic(at, size, true, pc);
-	self = lab_current();
-	fresh = l->stale[self] >= lab_options_now()->stale_max;
-	matches = lab_message_at(l->newest)->value == wanted;
-	/* Options: to succeed; the messages that differ; a failure for nothing. */
-	n = matches;
-	for (i = l->newest; i; i = lab_message_at(i)->older) {
-		n += lab_message_at(i)->value != wanted;
-		if (fresh || knows(&me()->now, lab_message_at(i), failure))
-			break;
-	}
-	chosen = lab_choose(n + (weak && matches && !fresh));
-	done = matches && chosen == 0;
-	i = l->newest;
-	if (!done && chosen < n) {
-		chosen -= matches;
-		for (;; i = lab_message_at(i)->older)
-			if (lab_message_at(i)->value != wanted && !chosen--)
-				break;
-	}
+	l = access_atomic(at, size, true, order, pc);
+	i = choose_cas(l, wanted, failure, weak, &done);
 	*expected = lab_message_at(i)->value;
 	take_message(lab_message_at(i), done ? order : failure);
 	if (done)
 		add_message(l, desired, order, i);
-	else if (i != l->newest || matches)
-		l->stale[self]++;
+	else if (i != l->newest || *expected == wanted)
+		l->stale[lab_at.current]++;
 	else
-		l->stale[self] = 0;
-	lab_trace(pc, "cas%u %#lx from %#llx to %#llx %s%#llx, order %d",
-		  8 * size, (unsigned long)at, (unsigned long long)wanted,
-		  (unsigned long long)desired, done ? "was " : "failed on ",
-		  (unsigned long long)*expected, order);
+		l->stale[lab_at.current] = 0;
+	if (lab_at.tracing)
+		lab_trace(pc, "%s from %#llx to %#llx: %s %#llx%s",
+			  lab_name_of(at, pc), (unsigned long long)wanted,
+			  (unsigned long long)desired,
+			  done ? "done, was" : "failed, found",
+			  (unsigned long long)*expected,
+			  lab_order_name(done ? order : failure));
 	return done;
 }
 
 void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc)
 {
-	if (is_private(at))
-		return;
-	if (!lab_is_exploring()) {
+	struct lab_location *l;
+	unsigned int old;
+
+	settle();
+	if (lab_at.counting) {
+		if (write)
+			lab_count_store(at, size, LAB_RELAXED);
+		else
+			lab_count_load(at, size, LAB_RELAXED);
+	}
+	if (!lab_at.exploring) {
 		check_address(at, size, write, pc);
 		return;
 	}
-	lab_step();
-	check_address(at, size, write, pc);
-	note_access(lab_granule(at), at, byte_mask(at, size), write, true, pc);
-	/* The new value is not known here; who loads it next begins anew. */
-	if (write)
-		forget_history(lab_granule(at), at, size);
+	l = access_atomic(at, size, write, effective(LAB_RELAXED), pc);
+	pending.at = at;
+	pending.size = size;
+	if (write) {
+		add_message(l, peek(at, size), effective(LAB_RELAXED), 0);
+		pending.kind = VALUE_TO_COME;
+		pending.message = l->newest;
+		if (lab_at.tracing)
+			lab_trace(pc, "%s is set, volatile",
+				  lab_name_of(at, pc));
+		return;
+	}
+	struct lab_message *m = choose_message(l, effective(LAB_RELAXED), &old);
+
+	take_message(m, effective(LAB_RELAXED));
+	if (lab_at.tracing)
+		lab_trace_load(pc, at, LAB_RELAXED, m, old);
+	if (!old)
+		return;
+	pending.kind = OLD_IN_MEMORY;
+	pending.newest = peek(at, size);
+	lab_will_write(at, size);
+	poke(at, size, m->value);
 }
 
 /* -- fences and views -- */
@@ -506,66 +722,85 @@ static void fence_of(unsigned int fiber, int order)
 	}
 }
 
+/* Only a sequentially consistent fence concerns other threads at once. */
 void lab_fence(int order, const void *pc)
 {
-	lab_step();
-	if (!lab_is_exploring())
+	settle();
+	order = effective(order);
+	if (lab_at.counting)
+		lab_count_fence(order);
+	if (!lab_at.exploring)
 		return;
-	fence_of(lab_current(), order);
-	lab_trace(pc, "fence, order %d", order);
+	if (order == LAB_SEQ_CST)
+		lab_step(
+			(struct lab_op){ 0, 0, LAB_OP_LOCAL, LAB_OP_SC_FENCE });
+	fence_of(lab_at.current, order);
+	if (lab_at.tracing)
+		lab_trace(pc, "fence%s", lab_order_name(order));
 }
 
 void lab_fence_of(unsigned int fiber)
 {
-	if (lab_is_exploring())
+	settle();
+	if (lab_at.exploring)
 		fence_of(fiber, LAB_SEQ_CST);
 }
 
 uint64_t lab_newest(uintptr_t at, unsigned int size)
 {
-	if (lab_is_exploring())
-		take_message(lab_message_at(location(at, size)->newest),
-			     LAB_RELAXED);
+	settle();
+	if (lab_at.exploring) {
+		struct lab_location *l = location_in(lab_granule(at), at, size);
+
+		take_message(lab_message_at(l->newest), LAB_RELAXED);
+	}
 	return peek(at, size);
 }
 
 void lab_view_send(struct lab_view *to)
 {
+	settle();
 	view_join(to, &me()->now);
-	tick(lab_current());
+	tick(lab_at.current);
 }
 
 void lab_view_receive(const struct lab_view *from)
 {
+	settle();
 	view_join(&me()->now, from);
-}
-
-void lab_memory_private(uintptr_t at, size_t size)
-{
-	private_at = at;
-	private_size = size;
 }
 
 /* -- executions and threads -- */
 
-void lab_memory_reset(void)
+void lab_memory_open(void)
 {
 	lab_shadow_reset();
+	mark = lab_shadow_saved();
+}
+
+void lab_memory_reset(void)
+{
 	memset(thread, 0, sizeof(thread));
 	memset(ended, 0, sizeof(ended));
 	memset(sc_seen, 0, sizeof(sc_seen));
 	sc_count = 0;
+	pending.kind = NOTHING;
 	for (unsigned int i = 0; i < N; i++)
 		tick(i);
 }
 
+void lab_memory_mark(void)
+{
+	mark = lab_shadow_saved();
+	lab_shadow_reset();
+}
+
+/* Nobody has a history yet, so everything is known to everybody. */
 void lab_memory_explore(void)
 {
-	/* Nobody has a history yet, so everything is known to everybody. */
-	for (unsigned int i = 0; i < N; i++) {
-		memset(&thread[i], 0, sizeof(thread[i]));
-		tick(i);
-	}
+	execution++;
+	lab_shadow_reset();
+	lab_memory_reset();
 }
 
 void lab_memory_thread_begins(unsigned int fiber, unsigned int creator)
@@ -582,6 +817,7 @@ void lab_memory_thread_begins(unsigned int fiber, unsigned int creator)
 
 void lab_memory_thread_ends(unsigned int fiber)
 {
+	settle();
 	ended[fiber] = thread[fiber].now;
 }
 
@@ -592,5 +828,12 @@ void lab_memory_joined(unsigned int fiber)
 
 void lab_memory_undo(void)
 {
-	lab_shadow_undo();
+	lab_shadow_undo(mark);
+}
+
+void lab_memory_close(void)
+{
+	lab_shadow_undo(0);
+	lab_shadow_reset();
+	mark = lab_shadow_saved();
 }

@@ -65,7 +65,14 @@ void lab_fence(int order, const void *pc);
 /* A plain access of any size; a write is announced before it happens. */
 void lab_plain(uintptr_t at, size_t size, bool write, const void *pc);
 
-/* A volatile access: relaxed and of the newest value, since memory has it. */
+/* The same, which does not look whether the memory was freed. */
+void lab_plain_unchecked(uintptr_t at, size_t size, bool write, const void *pc);
+
+/*
+ * A volatile access: relaxed, as the compilers mean it for a single one. It is
+ * announced before it happens, and is made by the program itself: what a load is
+ * to give lies in memory meanwhile.
+ */
 void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc);
 
 /* -- for the platform -- */
@@ -80,20 +87,33 @@ void lab_fence_of(unsigned int fiber);
 void lab_view_send(struct lab_view *to);
 void lab_view_receive(const struct lab_view *from);
 
-/* Addresses with one copy for each thread are nobody else's. */
-void lab_memory_private(uintptr_t at, size_t size);
+/* The platform changes memory that instrumented code owns. */
+void lab_will_write(uintptr_t at, size_t size);
+
+/* Some memory was freed: what was right to access may be wrong now. */
+void lab_memory_freed(void);
 
 /* -- for the engine -- */
 
+/* A scenario begins; all that setup writes can be undone from here. */
+void lab_memory_open(void);
 void lab_memory_reset(void);
-void lab_memory_thread_begins(unsigned int fiber, unsigned int creator);
-void lab_memory_thread_ends(unsigned int fiber);
-void lab_memory_joined(unsigned int fiber);
+
+/* Setup is over: this is what executions go back to. */
+void lab_memory_mark(void);
+
+/* Puts back what was written since the mark, or since the opening. */
+void lab_memory_undo(void);
+void lab_memory_close(void);
 
 /* All that setup did is known to all; from here on histories are kept. */
 void lab_memory_explore(void);
 
-/* Puts globals back to what they were before this execution. */
-void lab_memory_undo(void);
+/* An execution has ended in the middle of anything. */
+void lab_memory_settle(void);
+
+void lab_memory_thread_begins(unsigned int fiber, unsigned int creator);
+void lab_memory_thread_ends(unsigned int fiber);
+void lab_memory_joined(unsigned int fiber);
 
 #endif /* HEDDLE_LAB_MEMORY_H */

@@ -13,6 +13,7 @@
 #include "lab/engine.h"
 #include "lab/memory.h"
 #include "lab/platform.h"
+#include "lab/trace.h"
 
 #include "platform/fault.h"
 #include "platform/cacheline.h"
@@ -28,9 +29,85 @@
 #include "platform/stack.h"
 #include "platform/thread.h"
 
-#define FOREVER    UINT64_MAX
+#define FOREVER    LAB_FOREVER
 #define LOCKS_MAX  64
+#define PC         __builtin_return_address(0)
 #define TID_OFFSET 100 /* so that no tid is an index */
+
+/* -- state: what an execution changes -- */
+
+struct lock {
+	const struct hd_mutex *mutex;
+	bool held;
+	unsigned int holder;
+	struct lab_view view; /* of who unlocked it last */
+};
+
+struct reader {
+	bool registered;
+	unsigned int depth;
+	uint64_t sections;    /* that have ended */
+	struct lab_view view; /* at the end of the last one */
+};
+
+struct body {
+	struct hd_thread *thread;
+	unsigned int fiber;
+};
+
+static struct platform {
+	uint64_t random;
+	unsigned int spurious_left;
+	unsigned int locks_used;
+	struct lock lock[LOCKS_MAX];
+	struct reader reader[LAB_FIBERS_MAX];
+	struct body body[LAB_FIBERS_MAX];
+} p, at_begin;
+
+/* Of an execution: without a limit a waiter could be woken for ever. */
+#define SPURIOUS_MAX 2
+
+void lab_platform_reset(void)
+{
+	lab_arena_reset();
+	memset(&p, 0, sizeof(p));
+	p.spurious_left = SPURIOUS_MAX;
+}
+
+/* Only the locks in use: an execution should cost what it does. */
+static void copy(struct platform *to, const struct platform *from)
+{
+	to->random = from->random;
+	to->spurious_left = from->spurious_left;
+	to->locks_used = from->locks_used;
+	memcpy(to->lock, from->lock, from->locks_used * sizeof(from->lock[0]));
+	memcpy(to->reader, from->reader, sizeof(from->reader));
+	memcpy(to->body, from->body, sizeof(from->body));
+}
+
+/* What was known before the exploration is known to all. */
+void lab_platform_save(void)
+{
+	for (unsigned int i = 0; i < p.locks_used; i++)
+		memset(&p.lock[i].view, 0, sizeof(p.lock[i].view));
+	for (unsigned int i = 0; i < LAB_FIBERS_MAX; i++)
+		memset(&p.reader[i].view, 0, sizeof(p.reader[i].view));
+	lab_arena_save();
+	copy(&at_begin, &p);
+}
+
+void lab_platform_restore(void)
+{
+	lab_arena_restore();
+	copy(&p, &at_begin);
+}
+
+static struct lab_op on(const volatile void *at, uint32_t size,
+			enum lab_op_kind kind)
+{
+	return (struct lab_op){ (uintptr_t)at, size, (uint8_t)kind,
+				LAB_OP_SC_FENCE };
+}
 
 /* -- the small ones -- */
 
@@ -45,29 +122,29 @@ void hd_relax(void)
 	lab_yield();
 }
 
+/* It passes by the asking, so who asks first matters. */
 uint64_t hd_now_ns(void)
 {
-	return lab_now();
+	lab_step(on(&p, 1, LAB_OP_WRITE));
+	return lab_time_asked();
 }
-
-static uint64_t random_state;
 
 uint64_t hd_random_u64(void)
 {
-	random_state += UINT64_C(0x9e3779b97f4a7c15);
-	return random_state * UINT64_C(0xbf58476d1ce4e5b9);
+	p.random += UINT64_C(0x9e3779b97f4a7c15);
+	return p.random * UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 uint32_t hd_cpu_possible(void)
 {
-	unsigned int cpus = lab_scenario_now()->cpus;
+	unsigned int cpus = lab_at.scenario->cpus;
 
 	return cpus ? cpus : 1;
 }
 
 uint32_t hd_cpu_current(void)
 {
-	return lab_is_exploring() ? lab_choose(hd_cpu_possible()) : 0;
+	return lab_pick(hd_cpu_possible());
 }
 
 const char *hd_cpu_source(void)
@@ -112,33 +189,27 @@ void hd_fork_mark_destroy(const uint32_t *mark)
 
 /* -- futex -- */
 
-/* Of an execution: without a limit a waiter could be woken for ever. */
-#define SPURIOUS_MAX 2
-
-static unsigned int spurious_left;
-
 int hd_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
 {
 	uintptr_t at = (uintptr_t)word;
 	const char *wrong;
 
-	lab_step();
+	lab_step(on(word, 4, LAB_OP_WRITE));
 	wrong = lab_arena_owns(at) ? lab_arena_check(at, 4) : NULL;
 	if (wrong)
-		lab_fail("futex wait on a word %s", wrong);
+		lab_fail_as("use after free", "futex wait on a word %s", wrong);
 	/* The kernel's bucket lock orders it with every wake. */
-	lab_fence_of(lab_current());
+	lab_fence_of(lab_at.current);
 	if (lab_newest(at, 4) != expected)
 		return -EAGAIN;
-	if (deadline == 0 || (deadline != FOREVER && deadline <= lab_now()))
+	if (deadline == 0 || (deadline != FOREVER && deadline <= lab_time()))
 		return -ETIMEDOUT;
-	if (lab_is_exploring() && lab_scenario_now()->spurious &&
-	    spurious_left && lab_choose(2)) {
-		spurious_left--;
+	if (lab_at.exploring && lab_at.scenario->spurious && p.spurious_left &&
+	    lab_choose(2)) {
+		p.spurious_left--;
 		return 0;
 	}
-	lab_trace(__builtin_return_address(0), "sleeps on %#lx",
-		  (unsigned long)at);
+	lab_trace(PC, "sleeps on %s", lab_name_of(at, PC));
 	return lab_block(word, deadline) ? 0 : -ETIMEDOUT;
 }
 
@@ -146,11 +217,11 @@ int hd_futex_wake(const void *word, int n)
 {
 	unsigned int woken;
 
-	lab_step();
-	lab_fence_of(lab_current());
+	lab_step(on(word, 4, LAB_OP_WRITE));
+	lab_fence_of(lab_at.current);
 	woken = lab_wake(word, (unsigned int)n);
-	lab_trace(__builtin_return_address(0), "wakes %u on %#lx", woken,
-		  (unsigned long)(uintptr_t)word);
+	lab_trace(PC, "wakes %u on %s", woken,
+		  lab_name_of((uintptr_t)word, PC));
 	return (int)woken;
 }
 
@@ -164,39 +235,29 @@ bool hd_membarrier_available(void)
 /* Each other thread has its barrier at a moment of its own. */
 int hd_membarrier(void)
 {
-	lab_fence_of(lab_current());
-	for (unsigned int i = 0; i < lab_fibers(); i++) {
-		if (i == lab_current())
+	lab_fence_of(lab_at.current);
+	for (unsigned int i = 0; i < lab_at.count; i++) {
+		if (i == lab_at.current)
 			continue;
-		lab_step();
+		lab_step_any();
 		lab_fence_of(i);
 	}
-	lab_fence_of(lab_current());
+	lab_fence_of(lab_at.current);
 	return 0;
 }
 
 /* -- mutex -- */
 
-struct lock {
-	const struct hd_mutex *mutex;
-	bool held;
-	unsigned int holder;
-	struct lab_view view; /* of who unlocked it last */
-};
-
-static struct lock locks[LOCKS_MAX];
-static unsigned int locks_used;
-
 static struct lock *lock_of(const struct hd_mutex *mutex)
 {
-	for (unsigned int i = 0; i < locks_used; i++)
-		if (locks[i].mutex == mutex)
-			return &locks[i];
-	if (locks_used == LOCKS_MAX)
+	for (unsigned int i = 0; i < p.locks_used; i++)
+		if (p.lock[i].mutex == mutex)
+			return &p.lock[i];
+	if (p.locks_used == LOCKS_MAX)
 		lab_fail("more than %d mutexes", LOCKS_MAX);
-	memset(&locks[locks_used], 0, sizeof(locks[0]));
-	locks[locks_used].mutex = mutex;
-	return &locks[locks_used++];
+	memset(&p.lock[p.locks_used], 0, sizeof(p.lock[0]));
+	p.lock[p.locks_used].mutex = mutex;
+	return &p.lock[p.locks_used++];
 }
 
 void hd_mutex_init(struct hd_mutex *mutex)
@@ -217,43 +278,36 @@ void hd_mutex_lock(struct hd_mutex *mutex)
 {
 	struct lock *l = lock_of(mutex);
 
-	lab_step();
+	lab_step(on(mutex, 1, LAB_OP_WRITE));
 	while (l->held) {
-		if (l->holder == lab_current())
+		if (l->holder == lab_at.current)
 			lab_fail("a mutex is locked twice");
 		lab_block(l, FOREVER);
 	}
 	l->held = true;
-	l->holder = lab_current();
+	l->holder = lab_at.current;
 	lab_view_receive(&l->view);
+	lab_trace(PC, "locks %s", lab_name_of((uintptr_t)mutex, PC));
 }
 
 void hd_mutex_unlock(struct hd_mutex *mutex)
 {
 	struct lock *l = lock_of(mutex);
 
-	if (!l->held || l->holder != lab_current())
+	if (!l->held || l->holder != lab_at.current)
 		lab_fail("a mutex is unlocked that was not locked");
+	lab_step(on(mutex, 1, LAB_OP_WRITE));
 	lab_view_send(&l->view);
 	l->held = false;
 	lab_wake(l, UINT32_MAX);
-	lab_step();
+	lab_trace(PC, "unlocks %s", lab_name_of((uintptr_t)mutex, PC));
 }
 
 /* -- grace periods -- */
 
-struct reader {
-	bool registered;
-	unsigned int depth;
-	uint64_t sections;    /* that have ended */
-	struct lab_view view; /* at the end of the last one */
-};
-
-static struct reader readers[LAB_FIBERS_MAX];
-
 void hd_rcu_register(void)
 {
-	struct reader *r = &readers[lab_current()];
+	struct reader *r = &p.reader[lab_at.current];
 
 	if (r->registered)
 		lab_fail("registered with RCU twice");
@@ -262,7 +316,7 @@ void hd_rcu_register(void)
 
 void hd_rcu_unregister(void)
 {
-	struct reader *r = &readers[lab_current()];
+	struct reader *r = &p.reader[lab_at.current];
 
 	if (!r->registered || r->depth)
 		lab_fail("unregistered from RCU %s",
@@ -273,9 +327,9 @@ void hd_rcu_unregister(void)
 
 void hd_rcu_read_lock(void)
 {
-	struct reader *r = &readers[lab_current()];
+	struct reader *r = &p.reader[lab_at.current];
 
-	lab_step();
+	lab_step_any();
 	if (!r->registered)
 		lab_fail("a read section of a thread that is not registered");
 	r->depth++;
@@ -283,9 +337,9 @@ void hd_rcu_read_lock(void)
 
 void hd_rcu_read_unlock(void)
 {
-	struct reader *r = &readers[lab_current()];
+	struct reader *r = &p.reader[lab_at.current];
 
-	lab_step();
+	lab_step_any();
 	if (!r->depth)
 		lab_fail("the end of a read section that did not begin");
 	if (--r->depth)
@@ -301,35 +355,28 @@ void hd_rcu_synchronize(void)
 	bool waits[LAB_FIBERS_MAX];
 	unsigned int n;
 
-	if (readers[lab_current()].depth)
+	if (p.reader[lab_at.current].depth)
 		lab_fail("a grace period inside a read section");
 	/* Who begins a section later has seen all that came before. */
 	hd_membarrier();
-	n = lab_fibers();
+	n = lab_at.count;
 	for (unsigned int i = 0; i < n; i++) {
-		sections[i] = readers[i].sections;
-		waits[i] = readers[i].depth > 0;
+		sections[i] = p.reader[i].sections;
+		waits[i] = p.reader[i].depth > 0;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		while (waits[i] && readers[i].sections == sections[i])
-			lab_block(&readers[i], FOREVER);
-		lab_view_receive(&readers[i].view);
+		while (waits[i] && p.reader[i].sections == sections[i])
+			lab_block(&p.reader[i], FOREVER);
+		lab_view_receive(&p.reader[i].view);
 	}
 	hd_membarrier();
 }
 
 /* -- threads -- */
 
-struct body {
-	struct hd_thread *thread;
-	unsigned int fiber;
-};
-
-static struct body bodies[LAB_FIBERS_MAX];
-
 int32_t hd_thread_id(void)
 {
-	return (int32_t)lab_current() + TID_OFFSET;
+	return (int32_t)lab_at.current + TID_OFFSET;
 }
 
 static void thread_body(void *arg)
@@ -337,8 +384,7 @@ static void thread_body(void *arg)
 	struct hd_thread *thread = ((struct body *)arg)->thread;
 
 	lab_store((uintptr_t)&thread->tid, sizeof(thread->tid),
-		  (uint64_t)hd_thread_id(), LAB_RELEASE,
-		  __builtin_return_address(0));
+		  (uint64_t)hd_thread_id(), LAB_RELEASE, PC);
 	thread->fn(thread->arg);
 }
 
@@ -346,22 +392,21 @@ int hd_thread_create(struct hd_thread *thread,
 		     const struct hd_thread_options *options,
 		     void (*fn)(void *arg), void *arg)
 {
-	unsigned int fiber = lab_fibers();
+	unsigned int fiber = lab_at.count;
 
 	(void)options;
-	lab_step();
+	lab_step_any();
 	if (fiber == LAB_FIBERS_MAX)
 		return -EAGAIN;
 	/* As platform/thread.c writes them: plain, before the thread is. */
-	lab_plain((uintptr_t)thread, sizeof(*thread), true,
-		  __builtin_return_address(0));
+	lab_plain((uintptr_t)thread, sizeof(*thread), true, PC);
 	memset(thread, 0, sizeof(*thread));
 	thread->start_time = fiber;
 	thread->fn = fn;
 	thread->arg = arg;
-	bodies[fiber] = (struct body){ thread, fiber };
+	p.body[fiber] = (struct body){ thread, fiber };
 	memcpy(&thread->handle, &fiber, sizeof(fiber));
-	lab_spawn(thread_body, &bodies[fiber]);
+	lab_spawn(thread_body, &p.body[fiber]);
 	return 0;
 }
 
@@ -370,7 +415,7 @@ int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
 	unsigned int fiber;
 
 	memcpy(&fiber, &thread->handle, sizeof(fiber));
-	lab_step();
+	lab_step_any();
 	while (!lab_has_ended(fiber))
 		if (deadline == 0 || !lab_block(lab_end_key(fiber), deadline))
 			return -ETIMEDOUT;
@@ -422,18 +467,9 @@ uint64_t hd_stack_clear(void *stack, size_t size, uintptr_t top, uint32_t turn)
 
 uint64_t hd_bytes_clear(void *start, size_t size)
 {
-	lab_plain((uintptr_t)start, size, true, __builtin_return_address(0));
+	lab_plain((uintptr_t)start, size, true, PC);
 	memset(start, 0, size);
 	return 0;
-}
-
-void lab_platform_reset(void)
-{
-	lab_arena_reset();
-	memset(readers, 0, sizeof(readers));
-	locks_used = 0;
-	random_state = 0;
-	spurious_left = SPURIOUS_MAX;
 }
 
 /* Delay points widen windows of real time; here every schedule is tried. */

@@ -10,19 +10,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before each execution: memory, locks, grace periods and time begin anew. */
+/* Before setup: memory, locks, grace periods and time begin anew. */
 void lab_platform_reset(void);
 
+/* As setup left them, and back to that. */
+void lab_platform_save(void);
+void lab_platform_restore(void);
+
 void lab_arena_reset(void);
+void lab_arena_save(void);
+void lab_arena_restore(void);
 
 /* Memory that hd_map and hd_alloc hand out: zeroed, not used twice. */
 bool lab_arena_owns(uintptr_t at);
 
+/* Not handed out in this execution: it is put back behind it. */
+bool lab_arena_is_old(uintptr_t at);
+
 /* NULL, or what is wrong with an access to it. */
 const char *lab_arena_check(uintptr_t at, size_t size);
 
-/* Blocks and mappings that were not given back. */
-unsigned int lab_arena_live(void);
+/* How far an address is behind the start of its block. */
+uintptr_t lab_arena_offset(uintptr_t at, uintptr_t *block);
+unsigned int lab_arena_number(uintptr_t block);
 
 /* What a thread that joins sleeps on. */
 const void *lab_end_key(unsigned int fiber);

@@ -4,25 +4,31 @@
  * verdict. The laboratory runs it again and again, each time with other
  * interleavings and other values that a weak memory may give to a load.
  *
- * Every execution begins with setup(), alone and without choices. Threads that
- * setup started (a pool's workers) run only while setup waits for them. Then
- * the scenario's threads join in and everything is explored until nobody can
- * run any more; then at_rest() judges. Memory written by instrumented code is
- * put back before the next execution. Ghost state is the scenario's own
- * book-keeping: uninstrumented, seen by all at once, and set by setup().
+ * setup() runs once, alone and without choices; threads that it starts (a
+ * pool's workers) run only while it waits for them. Every execution begins with
+ * what setup left: reset() sets the ghost state, the threads join in, and
+ * everything is explored until nobody can run any more; then at_rest() judges.
+ * Memory written by instrumented code is put back before the next execution.
+ *
+ * Ghost state is the scenario's own book-keeping: uninstrumented, seen by all
+ * at once, and set by reset(). doc/lab.md has two scenarios with every line
+ * explained.
  */
 #ifndef HEDDLE_LAB_SCENARIO_H
 #define HEDDLE_LAB_SCENARIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define LAB_THREADS_MAX 4
+#define LAB_ANY         UINT32_MAX
 
 struct lab_scenario {
 	const char *name;
 	const char *claim; /* what must hold, in one line */
 	void (*setup)(void);
+	void (*reset)(void);                   /* ghost state only */
 	void (*thread[LAB_THREADS_MAX])(void); /* up to the first NULL */
 	/*
 	 * Called when no thread can run: NULL, or what is wrong. It reads the
@@ -30,13 +36,31 @@ struct lab_scenario {
 	 * that sleeps for ever is the failure.
 	 */
 	const char *(*at_rest)(void);
-	bool settle;   /* what setup started goes to sleep before it begins */
-	bool spurious; /* a futex wait may return for no reason */
+	/*
+	 * The laboratory's own tests: part of the message of the failure that
+	 * must be found; NULL: there is none.
+	 */
+	const char *fails;
+	bool settle;       /* what setup started sleeps before it begins */
+	bool spurious;     /* a futex wait may return for no reason */
+	bool ordered;      /* atomics as if all were seq_cst: no old values */
 	unsigned int cpus; /* 0: one; else which CPU one is on is a choice */
+	/* How far `run all` goes: 0: as usual, LAB_ANY, or the number plus one. */
+	unsigned int bound_plus_1; /* preemptions */
+	unsigned int old_plus_1;   /* old values in an execution */
+	bool pct;                  /* a million executions of PCT besides */
 };
 
-/* The scenarios of a program, ended by NULL. */
-extern const struct lab_scenario *const lab_scenarios[];
+/*
+ * Defines a scenario and adds it to the list: LAB_SCENARIO(id, .name = ...).
+ * The list is a section of the program, so that a file of scenarios needs no
+ * line anywhere else.
+ */
+#define LAB_SCENARIO(id, ...) \
+ static const struct lab_scenario scenario_##id = { __VA_ARGS__ }; \
+ __attribute__((section("lab_scenarios"), \
+		used)) static const struct lab_scenario *const entry_##id = \
+	 &scenario_##id
 
 /*
  * A function of ghost state: neither a scheduling point nor a race. clang's
@@ -51,15 +75,6 @@ extern const struct lab_scenario *const lab_scenarios[];
 # define LAB_GHOST __attribute__((no_sanitize("thread"), noinline))
 #endif
 
-/*
- * Once in each file of scenarios that use the library: links lab/self.c, which
- * knows the library's thread-local variable.
- */
-#define LAB_USES_LIBRARY \
- void **lab_thread_local(void); \
- extern void **(*const lab_uses_library)(void); \
- void **(*const lab_uses_library)(void) = lab_thread_local
-
 /* Ends the execution as failed unless the condition holds. */
 #define LAB_ASSERT(condition) \
  ((condition) ? (void)0 \
@@ -68,10 +83,20 @@ extern const struct lab_scenario *const lab_scenarios[];
 _Noreturn void lab_fail(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/*
+ * A scheduling point before a change of ghost state whose order matters to the
+ * verdict (who came first, how many at once): executions in which only that
+ * order differs are told apart. Any address that names the state will do.
+ */
+void lab_touch(const void *ghost);
+
 /* Never returns and never runs again: a task that does not end. */
 _Noreturn void lab_sleep_for_ever(void);
 
-/* A scheduling point of its own. */
-void lab_pause(void);
+/* One of n, each of which is explored. */
+unsigned int lab_pick(unsigned int n);
+
+/* Blocks of memory that were not given back: for verdicts about leaks. */
+unsigned int lab_live_blocks(void);
 
 #endif /* HEDDLE_LAB_SCENARIO_H */

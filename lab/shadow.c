@@ -8,11 +8,6 @@
 
 #include "lab/shadow.h"
 
-struct pool {
-	char *items;
-	size_t item, used, room;
-};
-
 struct saved {
 	uintptr_t at;
 	unsigned char bytes[LAB_GRANULE];
@@ -21,65 +16,31 @@ struct saved {
 static struct lab_granule *table;
 static size_t table_bits, used;
 static uint64_t execution;
-static struct pool accesses = { .item = sizeof(struct lab_access) };
-static struct pool locations = { .item = sizeof(struct lab_location) };
-static struct pool messages = { .item = sizeof(struct lab_message) };
-static struct pool saves = { .item = sizeof(struct saved) };
+static struct lab_pool saves = { .item = sizeof(struct saved) };
 
-static uint32_t pool_new(struct pool *p)
+struct lab_pool lab_accesses = { .item = sizeof(struct lab_access) };
+struct lab_pool lab_locations = { .item = sizeof(struct lab_location) };
+struct lab_pool lab_messages = { .item = sizeof(struct lab_message) };
+
+uint32_t lab_pool_new(struct lab_pool *p)
 {
-	if (p->used == p->room) {
+	if (!p->used)
+		p->used = 1;
+	if (p->used >= p->room) {
 		p->room = p->room ? 2 * p->room : 256;
 		p->items = realloc(p->items, p->room * p->item);
 		if (!p->items)
 			abort();
 	}
-	if (!p->used)
-		p->used = 1;
 	memset(p->items + p->used * p->item, 0, p->item);
 	return (uint32_t)p->used++;
-}
-
-uint32_t lab_access_new(void)
-{
-	return pool_new(&accesses);
-}
-
-struct lab_access *lab_access_at(uint32_t index)
-{
-	return (struct lab_access *)(void *)accesses.items + index;
-}
-
-uint32_t lab_location_new(void)
-{
-	return pool_new(&locations);
-}
-
-struct lab_location *lab_location_at(uint32_t index)
-{
-	return (struct lab_location *)(void *)locations.items + index;
-}
-
-uint32_t lab_message_new(void)
-{
-	return pool_new(&messages);
-}
-
-struct lab_message *lab_message_at(uint32_t index)
-{
-	return (struct lab_message *)(void *)messages.items + index;
-}
-
-static size_t slot_of(uintptr_t key)
-{
-	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >>
-			(64 - table_bits));
 }
 
 static struct lab_granule *find(uintptr_t key)
 {
 	size_t mask = ((size_t)1 << table_bits) - 1;
-	size_t i = slot_of(key);
+	size_t i = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >>
+			    (64 - table_bits));
 
 	while (table[i].execution == execution && table[i].key != key)
 		i = (i + 1) & mask;
@@ -120,7 +81,7 @@ void lab_shadow_reset(void)
 {
 	execution++;
 	used = 0;
-	accesses.used = locations.used = messages.used = 0;
+	lab_accesses.used = lab_locations.used = lab_messages.used = 0;
 }
 
 void lab_shadow_save(uintptr_t at)
@@ -132,18 +93,24 @@ void lab_shadow_save(uintptr_t at)
 	if (g->saved)
 		return;
 	g->saved = true;
-	i = pool_new(&saves);
+	i = lab_pool_new(&saves);
 	s = (struct saved *)(void *)saves.items + i;
 	s->at = at - at % LAB_GRANULE;
 	memcpy(s->bytes, (const void *)s->at, LAB_GRANULE);
 }
 
-void lab_shadow_undo(void)
+size_t lab_shadow_saved(void)
 {
-	for (size_t i = 1; i < saves.used; i++) {
-		struct saved *s = (struct saved *)(void *)saves.items + i;
+	return saves.used;
+}
+
+/* The oldest content of a granule is the first that was saved: backwards. */
+void lab_shadow_undo(size_t saved)
+{
+	while (saves.used > saved && saves.used > 1) {
+		struct saved *s =
+			(struct saved *)(void *)saves.items + --saves.used;
 
 		memcpy((void *)s->at, s->bytes, LAB_GRANULE);
 	}
-	saves.used = 0;
 }

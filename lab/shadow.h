@@ -24,31 +24,35 @@ struct lab_granule {
 	bool saved;
 };
 
-/* One way in which some bytes were accessed by one thread. */
+/* One way in which some bytes were accessed, not atomically, by one thread. */
 struct lab_access {
 	const void *pc;
 	uint32_t next;
 	uint32_t clock; /* of the thread when it did so last */
+	uint32_t event; /* of the trace */
 	uint8_t fiber;
 	uint8_t mask; /* which bytes of the granule */
 	bool write;
-	bool atomic;
 };
 
 struct lab_location {
 	uintptr_t at;
 	uint32_t size;
-	uint32_t next;                 /* in its granule */
-	uint32_t newest;               /* message; 0: to be read from memory */
+	uint32_t next;   /* in its granule */
+	uint32_t newest; /* message; 0: to be read from memory */
+	/* Clocks of each thread's last access, and where that was. */
+	uint32_t read[LAB_FIBERS_MAX], written[LAB_FIBERS_MAX];
+	const void *pc;
 	uint8_t stale[LAB_FIBERS_MAX]; /* old values taken in a row */
 };
 
 struct lab_message {
 	uint64_t value;
-	uint32_t older; /* message before it, 0: none */
-	uint32_t clock; /* of the writer */
-	uint32_t sc;    /* first sequentially consistent access, 0: none */
-	uint8_t writer; /* LAB_FIBERS_MAX: known to all */
+	uint32_t older;  /* message before it, 0: none */
+	uint32_t clock;  /* of the writer */
+	uint32_t sc;     /* first sequentially consistent access, 0: none */
+	uint32_t event;  /* of the trace */
+	uint32_t writer; /* LAB_FIBERS_MAX: known to all */
 	uint32_t read[LAB_FIBERS_MAX]; /* clock of each fiber's first read */
 	struct lab_view release;       /* what a reader acquires */
 };
@@ -59,15 +63,35 @@ void lab_shadow_reset(void);
 struct lab_granule *lab_granule(uintptr_t at);
 
 /* Pools that live until the reset; index 0 is not used. Pointers move. */
-uint32_t lab_access_new(void);
-struct lab_access *lab_access_at(uint32_t index);
-uint32_t lab_location_new(void);
-struct lab_location *lab_location_at(uint32_t index);
-uint32_t lab_message_new(void);
-struct lab_message *lab_message_at(uint32_t index);
+struct lab_pool {
+	char *items;
+	size_t item, used, room;
+};
 
-/* Saves the eight bytes around an address once in each execution. */
+extern struct lab_pool lab_accesses, lab_locations, lab_messages;
+
+uint32_t lab_pool_new(struct lab_pool *pool);
+
+static inline struct lab_access *lab_access_at(uint32_t index)
+{
+	return (struct lab_access *)(void *)lab_accesses.items + index;
+}
+
+static inline struct lab_location *lab_location_at(uint32_t index)
+{
+	return (struct lab_location *)(void *)lab_locations.items + index;
+}
+
+static inline struct lab_message *lab_message_at(uint32_t index)
+{
+	return (struct lab_message *)(void *)lab_messages.items + index;
+}
+
+/* Saves the eight bytes around an address once until the next reset. */
 void lab_shadow_save(uintptr_t at);
-void lab_shadow_undo(void);
+
+/* How much is saved now; and back to how it was when so much was. */
+size_t lab_shadow_saved(void);
+void lab_shadow_undo(size_t saved);
 
 #endif /* HEDDLE_LAB_SHADOW_H */

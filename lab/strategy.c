@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The strategies: depth first with a bound on preemptions (small schedules
- * first, and complete), PCT (Burckhardt and others, ASPLOS 2010: a bug that
- * needs d ordered steps is met with a probability that is bounded from below),
- * uniform random, and replay.
+ * The strategies: depth first within bounds (small schedules first, and
+ * complete), PCT (Burckhardt and others, ASPLOS 2010: a bug that needs d
+ * ordered steps is met with a probability that is bounded from below), uniform
+ * random, and replay.
  *
  * The string: a number is so many choices of 0; a letter is a choice of 1 ('b')
  * to 25 ('z'); a larger one stands in parentheses. Choices behind its end are
@@ -18,25 +18,26 @@
 
 #define CHANGES_MAX 16
 #define LENGTH_MIN  64 /* first guess of the steps of an execution, for PCT */
+#define OLD_ONE_IN  4  /* by chance: a load that could, gives an old value */
 
 struct choice {
 	uint16_t n, limit, taken;
+	uint16_t asleep; /* mask of options that are left out */
 };
 
 static struct {
 	enum lab_strategy strategy;
-	int level;
+	int bound, depth, old_max;
 	uint64_t seed, random;
 
 	struct choice *choice;
 	size_t length, room;
 	size_t position;
 
-	unsigned int preemptions;
+	int preemptions, old;
 	int64_t priority[LAB_FIBERS_MAX];
 	uint64_t change[CHANGES_MAX];
 	uint64_t longest;
-	uint64_t step;
 } s;
 
 static uint64_t random_next(void)
@@ -47,7 +48,12 @@ static uint64_t random_next(void)
 	return s.random;
 }
 
-static void append(unsigned int n, unsigned int limit, unsigned int taken)
+static bool by_chance(void)
+{
+	return s.strategy == LAB_PCT || s.strategy == LAB_RANDOM;
+}
+
+static void append(struct choice choice)
 {
 	if (s.length == s.room) {
 		s.room = s.room ? 2 * s.room : 1024;
@@ -55,41 +61,56 @@ static void append(unsigned int n, unsigned int limit, unsigned int taken)
 		if (!s.choice)
 			abort();
 	}
-	s.choice[s.length++] = (struct choice){ (uint16_t)n, (uint16_t)limit,
-						(uint16_t)taken };
+	s.choice[s.length++] = choice;
 }
 
-void lab_strategy_begin(enum lab_strategy strategy, int level, uint64_t seed)
+static bool prescribe(const char *replay)
 {
-	s.strategy = strategy;
-	s.level = level;
-	s.seed = seed;
-	s.length = 0;
+	size_t n;
+	uint16_t *taken = lab_string_parse(replay, &n);
+
+	if (!taken)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		append((struct choice){ .taken = taken[i] });
+	free(taken);
+	return true;
+}
+
+bool lab_strategy_begin(const struct lab_options *options)
+{
+	s.strategy = options->strategy;
+	s.bound = options->bound;
+	s.depth = options->depth;
+	s.old_max = options->old_max;
+	s.seed = options->seed;
+	s.length = s.position = 0;
 	s.longest = LENGTH_MIN;
+	return s.strategy != LAB_REPLAY || prescribe(options->replay);
 }
 
 void lab_strategy_restart(uint64_t execution)
 {
+	s.position = 0;
+	s.preemptions = s.old = 0;
+	if (!by_chance())
+		return;
+	s.length = 0;
 	s.random = (s.seed + execution + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	random_next();
 	random_next();
-	s.position = 0;
-	s.preemptions = 0;
-	s.step = 0;
-	if (s.strategy == LAB_PCT || s.strategy == LAB_RANDOM)
-		s.length = 0;
 	if (s.strategy != LAB_PCT)
 		return;
 	for (unsigned int i = 0; i < LAB_FIBERS_MAX; i++)
 		s.priority[i] = (int64_t)(random_next() % 1000) + CHANGES_MAX;
-	for (int i = 0; i < s.level - 1 && i < CHANGES_MAX; i++)
+	for (int i = 0; i < s.depth - 1 && i < CHANGES_MAX; i++)
 		s.change[i] = 1 + random_next() % s.longest;
 }
 
 bool lab_strategy_next(void)
 {
-	if (s.step > s.longest)
-		s.longest = s.step;
+	if (lab_at.step > s.longest)
+		s.longest = lab_at.step;
 	if (s.strategy == LAB_REPLAY)
 		return false;
 	if (s.strategy != LAB_DFS)
@@ -97,7 +118,11 @@ bool lab_strategy_next(void)
 	while (s.length) {
 		struct choice *last = &s.choice[s.length - 1];
 
-		if (++last->taken < last->limit)
+		do
+			last->taken++;
+		while (last->taken < last->limit &&
+		       last->asleep & 1u << last->taken);
+		if (last->taken < last->limit)
 			return true;
 		s.length--;
 	}
@@ -105,39 +130,59 @@ bool lab_strategy_next(void)
 }
 
 /* Takes what is prescribed, or `fresh` where nothing is. */
-static unsigned int take(unsigned int n, unsigned int limit, unsigned int fresh)
+static unsigned int take(unsigned int n, unsigned int limit, unsigned int fresh,
+			 uint32_t asleep)
 {
 	struct choice *c;
 
 	if (s.position == s.length)
-		append(n, limit, fresh);
+		append((struct choice){ (uint16_t)n, (uint16_t)limit,
+					(uint16_t)fresh, (uint16_t)asleep });
 	c = &s.choice[s.position++];
 	if (s.strategy == LAB_REPLAY && !c->n)
 		c->n = c->limit = (uint16_t)n;
 	if (c->n != n || c->taken >= n)
-		lab_fail("choice %zu has %u options and had %u: the scenario "
-			 "is not deterministic, or the string not its own",
-			 s.position, n, c->n);
+		lab_unfit("choice %zu has %u options and had %u, of which "
+			  "number %u was taken",
+			  s.position, n, c->n, c->taken);
 	return c->taken;
 }
 
-unsigned int lab_choose_within(unsigned int n, unsigned int limit)
+unsigned int lab_choose(unsigned int n)
 {
-	bool by_chance = s.strategy == LAB_PCT || s.strategy == LAB_RANDOM;
+	if (n < 2)
+		return 0;
+	return take(n, n, by_chance() ? (unsigned int)(random_next() % n) : 0,
+		    0);
+}
 
-	return take(n, limit,
-		    by_chance ? (unsigned int)(random_next() % limit) : 0);
+unsigned int lab_choose_value(unsigned int n)
+{
+	unsigned int limit = n, fresh = 0, taken;
+
+	if (n < 2)
+		return 0;
+	if (by_chance()) {
+		uint64_t r = random_next();
+
+		if (r % OLD_ONE_IN == 0)
+			fresh = 1 + (unsigned int)(r / OLD_ONE_IN % (n - 1));
+	} else if (s.old_max >= 0 && s.old >= s.old_max) {
+		limit = 1;
+	}
+	taken = take(n, limit, fresh, 0);
+	s.old += taken != 0;
+	return taken;
 }
 
 /* The runnable fiber of highest priority, after the changes due at this step. */
-static unsigned int by_priority(const unsigned int *option, unsigned int n,
-				uint64_t step)
+static unsigned int by_priority(const unsigned int *option, unsigned int n)
 {
 	unsigned int best = 0;
 
-	for (int i = 0; i < s.level - 1 && i < CHANGES_MAX; i++)
-		if (s.change[i] == step)
-			s.priority[lab_current()] = CHANGES_MAX - 1 - i;
+	for (int i = 0; i < s.depth - 1 && i < CHANGES_MAX; i++)
+		if (s.change[i] == lab_at.step)
+			s.priority[lab_at.current] = CHANGES_MAX - 1 - i;
 	for (unsigned int i = 1; i < n; i++)
 		if (s.priority[option[i]] > s.priority[option[best]])
 			best = i;
@@ -145,79 +190,116 @@ static unsigned int by_priority(const unsigned int *option, unsigned int n,
 }
 
 unsigned int lab_choose_fiber(const unsigned int *option, unsigned int n,
-			      bool stays, uint64_t step)
+			      bool stays, uint32_t asleep)
 {
-	unsigned int taken, limit = n;
+	unsigned int taken, limit = n, fresh = 0;
 
-	s.step = step;
-	if (s.strategy == LAB_PCT) {
-		unsigned int best = by_priority(option, n, step);
-
-		return n > 1 ? take(n, n, best) : 0;
-	}
+	if (s.strategy == LAB_PCT)
+		fresh = by_priority(option, n);
+	else if (s.strategy == LAB_RANDOM)
+		fresh = (unsigned int)(random_next() % n);
+	else if (stays && s.bound >= 0 && s.preemptions >= s.bound)
+		limit = 1;
+	while (fresh < limit && asleep & 1u << fresh)
+		fresh++;
+	if (fresh == limit)
+		lab_abandon();
 	if (n < 2)
 		return 0;
-	if (s.strategy == LAB_DFS && stays && s.level >= 0 &&
-	    s.preemptions >= (unsigned int)s.level)
-		limit = 1;
-	taken = lab_choose_within(n, limit);
-	if (stays && taken)
-		s.preemptions++;
+	taken = take(n, limit, fresh, asleep);
+	s.preemptions += stays && taken;
 	return taken;
 }
 
-bool lab_strategy_prescribe(const char *replay)
+bool lab_strategy_left(void)
 {
-	s.length = 0;
-	while (*replay) {
-		char *end = (char *)(uintptr_t)replay;
-		unsigned long number;
-
-		if (*replay >= 'b' && *replay <= 'z') {
-			append(0, 0, (unsigned int)(*replay++ - 'a'));
-			continue;
-		}
-		number = strtoul(replay + (*replay == '('), &end, 10);
-		if (end == replay || number > UINT16_MAX)
-			return false;
-		if (*replay == '(') {
-			if (*end++ != ')')
-				return false;
-			append(0, 0, (unsigned int)number);
-		} else {
-			while (number--)
-				append(0, 0, 0);
-		}
-		replay = end;
-	}
-	return true;
+	if (s.strategy != LAB_REPLAY)
+		return false;
+	for (size_t i = s.position; i < s.length; i++)
+		if (s.choice[i].taken)
+			return true;
+	return false;
 }
 
-char *lab_strategy_string(void)
+/* -- strings -- */
+
+uint16_t *lab_string_parse(const char *string, size_t *n)
 {
-	size_t length = s.position, zeros = 0;
+	uint16_t *taken = NULL;
+	size_t room = 0, length = 0;
+
+	while (*string) {
+		unsigned long value = 0, times = 1;
+		char *end = (char *)(uintptr_t)string;
+
+		if (*string >= 'b' && *string <= 'z') {
+			value = (unsigned long)(*end++ - 'a');
+		} else if (*string == '(') {
+			value = strtoul(string + 1, &end, 10);
+			if (end == string + 1 || *end++ != ')')
+				goto wrong;
+		} else if (*string >= '0' && *string <= '9') {
+			times = strtoul(string, &end, 10);
+		} else {
+			goto wrong;
+		}
+		if (value > UINT16_MAX || times > 1 << 24)
+			goto wrong;
+		string = end;
+		if (length + times >= room) {
+			room = 2 * (length + times) + 16;
+			taken = realloc(taken, room * sizeof(*taken));
+			if (!taken)
+				abort();
+		}
+		while (times--)
+			taken[length++] = (uint16_t)value;
+	}
+	*n = length;
+	return taken ? taken : calloc(1, sizeof(*taken));
+
+wrong:
+	free(taken);
+	return NULL;
+}
+
+char *lab_string_of(const uint16_t *taken, size_t n)
+{
+	size_t zeros = 0;
 	char *text, *at;
 
-	while (length && !s.choice[length - 1].taken)
-		length--;
+	while (n && !taken[n - 1])
+		n--;
 	/* The longest piece: a run of zeros and a choice in parentheses. */
-	text = malloc(length * 16 + 1);
+	text = malloc(n * 16 + 1);
 	if (!text)
 		abort();
 	at = text;
 	*at = '\0';
-	for (size_t i = 0; i < length; i++) {
-		unsigned int taken = s.choice[i].taken;
-
-		if (!taken) {
+	for (size_t i = 0; i < n; i++) {
+		if (!taken[i]) {
 			zeros++;
 			continue;
 		}
 		if (zeros)
 			at += sprintf(at, "%zu", zeros);
 		zeros = 0;
-		at += taken < 26 ? sprintf(at, "%c", 'a' + (int)taken)
-				 : sprintf(at, "(%u)", taken);
+		at += taken[i] < 26 ? sprintf(at, "%c", 'a' + (int)taken[i])
+				    : sprintf(at, "(%u)", taken[i]);
 	}
+	return text;
+}
+
+char *lab_strategy_string(void)
+{
+	uint16_t *taken = malloc((s.position + 1) * sizeof(*taken));
+	char *text;
+
+	if (!taken)
+		abort();
+	for (size_t i = 0; i < s.position; i++)
+		taken[i] = s.choice[i].taken;
+	text = lab_string_of(taken, s.position);
+	free(taken);
 	return text;
 }

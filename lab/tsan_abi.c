@@ -21,6 +21,10 @@ void __tsan_vptr_update(void **at, void *value);
 void __tsan_vptr_read(void **at);
 void __tsan_read_range(void *at, size_t size);
 void __tsan_write_range(void *at, size_t size);
+/*
+ * gcc leaves these three to the C library, whose functions the sanitizer would
+ * take over; the build renames them in the library's objects.
+ */
 void *__tsan_memcpy(void *to, const void *from, size_t size);
 void *__tsan_memmove(void *to, const void *from, size_t size);
 void *__tsan_memset(void *to, int byte, size_t size);

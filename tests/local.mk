@@ -78,10 +78,11 @@ check_PROGRAMS += $(program_tests)
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
-	%D%/model/explore-kick.t \
-	%D%/model/explore-park.t \
+	%D%/model/explore.t \
+	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
 	%D%/model/permits-model.t \
+	%D%/model/twins.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \
 	%D%/style/headers.t \
@@ -95,7 +96,6 @@ script_tests = \
 
 # Models in Promela, what tests of one folder share, and what scripts read.
 test_data = \
-	%D%/model/lab.sh \
 	%D%/model/permits.pml \
 	%D%/run-one.sh \
 	%D%/style/sh-tap.sh \
@@ -131,6 +131,8 @@ endif
 	  printf 'cc="%s"\n' '$(CC)'; \
 	  printf 'native="%s"\n' '$(DEFS) $(liblockfree_la_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -fPIC -DPIC'; \
 	  printf 'lab="%s"\n' '$(DEFS) $(LAB_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS)'; \
+	  printf 'objcopy="%s"\n' '$(OBJCOPY)'; \
+	  printf 'scenarios="%s"\n' '$(lab_scenarios)'; \
 	  printf 'sources="%s"\n' '$(lockfree_sources) $(sched_sources) $(tls_sources)'; \
 	  printf 'srcdir="%s"\n' '$(srcdir)'; \
 	  printf 'cxx="%s"\n' '$(CXX_OF_TESTS)'; \

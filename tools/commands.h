@@ -7,6 +7,8 @@
 #ifndef HEDDLE_TOOLS_COMMANDS_H
 #define HEDDLE_TOOLS_COMMANDS_H
 
+int ht_count_main(int argc, char **argv);
+int ht_explore_main(int argc, char **argv);
 int ht_info_main(int argc, char **argv);
 int ht_stress_main(int argc, char **argv);
 int hb_bench_main(int argc, char **argv); /* bench/ */

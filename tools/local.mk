@@ -6,6 +6,7 @@ tools_sources = \
 	%D%/args.c %D%/args.h \
 	%D%/buildinfo.h \
 	%D%/commands.h \
+	%D%/explore.c \
 	%D%/info.c \
 	%D%/json.c %D%/json.h \
 	%D%/machine.c %D%/machine.h \
@@ -27,7 +28,8 @@ tools_sources = \
 	%D%/stress_watch.c \
 	%D%/svg.c %D%/svg.h \
 	%D%/svg_axis.c %D%/svg_axis.h \
-	%D%/svg_bars.c
+	%D%/svg_bars.c \
+	%D%/where.c %D%/where.h
 
 bin_PROGRAMS += heddle
 heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)

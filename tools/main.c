@@ -22,6 +22,10 @@ struct command {
 static const struct command commands[] = {
 	{ "info", "what this machine and this build are", ht_info_main },
 	{ "paper", "reproduce a published experiment", hp_paper_main },
+	{ "explore", "run the library under every order of its accesses",
+	  ht_explore_main },
+	{ "count", "count what operations cost, access by access",
+	  ht_count_main },
 	{ "stress", "run the library under load and check its promises",
 	  ht_stress_main },
 	{ "bench", "measure against other schedulers", hb_bench_main },

@@ -14,49 +14,9 @@
 #include <unistd.h>
 
 #include "tools/say.h"
+#include "tools/where.h"
 
 #define NAME "heddle-rust-opponent"
-
-/* The folder of the running program, without libtool's .libs; free() it. */
-static char *program_folder(void)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	char *slash;
-	int i;
-
-	if (n < 0)
-		return ht_text(".");
-	path[n] = '\0';
-	for (i = 0; i < 2; i++) {
-		slash = strrchr(path, '/');
-		if (!slash || (i && strcmp(slash, "/.libs")))
-			break;
-		*slash = '\0';
-	}
-	return ht_text("%s", path);
-}
-
-/* The value of a line "key=value" of the file tools/paths; free() it. */
-static char *path_of(const char *folder, const char *key)
-{
-	char *path = ht_text("%s/tools/paths", folder);
-	FILE *in = fopen(path, "r");
-	char line[PATH_MAX + 64];
-	size_t length = strlen(key);
-	char *value = NULL;
-
-	free(path);
-	if (!in)
-		return NULL;
-	while (!value && fgets(line, sizeof(line), in)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (!strncmp(line, key, length) && line[length] == '=')
-			value = ht_text("%s", line + length + 1);
-	}
-	fclose(in);
-	return value;
-}
 
 /* Runs the script; its last line of output is the reason of a failure. */
 static char *build(const char *source, const char *destination)
@@ -127,8 +87,8 @@ static void read_versions(struct hb_rust *rust)
 void hb_rust_find(struct hb_rust *rust)
 {
 	const char *variable = getenv("HEDDLE_RUST_OPPONENT");
-	char *folder = program_folder();
-	char *source = path_of(folder, "srcdir");
+	char *folder = ht_program_folder();
+	char *source = ht_build_path(folder, "srcdir");
 	char *destination = ht_text("%s/bench/opponents/rust-build", folder);
 
 	memset(rust, 0, sizeof(*rust));

@@ -27,38 +27,41 @@
 #define GROUPS  3 /* the root and two siblings below it */
 #define FOREVER HEDDLE_FOREVER
 
-LAB_USES_LIBRARY;
-
 static struct heddle_pool *pool;
 static struct heddle_group *groups[GROUPS];
 
 /* -- ghost state -- */
 
+/* Of the scenario, set by its setup. */
 static struct {
 	unsigned int workers;
 	unsigned int cap[GROUPS];
 	bool stuck;
-	unsigned int submitters, submitters_ended;
+	unsigned int submitters;
+} rules;
+
+static struct {
+	unsigned int submitters_ended;
 	unsigned int submitted[GROUPS], begun[GROUPS], ended[GROUPS];
 	unsigned int inside[GROUPS]; /* running now, siblings count in 0 too */
 	unsigned int running;
 } ghost;
 
-LAB_GHOST static void ghost_begin(unsigned int g)
+LAB_GHOST static void ghost_count_begin(unsigned int g)
 {
 	ghost.begun[g]++;
 	ghost.running++;
 	for (;; g = 0) {
 		ghost.inside[g]++;
 		/* C1: never over, at no instant. */
-		LAB_ASSERT(ghost.inside[g] <= ghost.cap[g]);
+		LAB_ASSERT(ghost.inside[g] <= rules.cap[g]);
 		if (!g)
 			break;
 	}
-	LAB_ASSERT(ghost.running <= ghost.workers);
+	LAB_ASSERT(ghost.running <= rules.workers);
 }
 
-LAB_GHOST static void ghost_end(unsigned int g)
+LAB_GHOST static void ghost_count_end(unsigned int g)
 {
 	ghost.ended[g]++;
 	ghost.running--;
@@ -81,18 +84,22 @@ LAB_GHOST static void ghost_submitter_ended(void)
 
 LAB_GHOST static bool ghost_is_stuck(void)
 {
-	return ghost.stuck;
+	return rules.stuck;
 }
 
-LAB_GHOST static void ghost_reset(unsigned int workers, unsigned int cap,
-				  bool stuck, unsigned int submitters)
+LAB_GHOST static void ghost_reset(void)
 {
 	__builtin_memset(&ghost, 0, sizeof(ghost));
-	ghost.workers = workers;
-	ghost.cap[0] = cap;
-	ghost.cap[1] = ghost.cap[2] = HEDDLE_CAP_MAX;
-	ghost.stuck = stuck;
-	ghost.submitters = submitters;
+}
+
+LAB_GHOST static void set_rules(unsigned int workers, unsigned int cap,
+				bool stuck, unsigned int submitters)
+{
+	rules.workers = workers;
+	rules.cap[0] = cap;
+	rules.cap[1] = rules.cap[2] = HEDDLE_CAP_MAX;
+	rules.stuck = stuck;
+	rules.submitters = submitters;
 }
 
 /* -- the verdict -- */
@@ -101,8 +108,8 @@ LAB_GHOST static void ghost_reset(unsigned int workers, unsigned int cap,
 static bool could_start(unsigned int g)
 {
 	return ghost.submitted[g] > ghost.begun[g] &&
-	       ghost.running < ghost.workers &&
-	       ghost.inside[g] < ghost.cap[g] && ghost.inside[0] < ghost.cap[0];
+	       ghost.running < rules.workers &&
+	       ghost.inside[g] < rules.cap[g] && ghost.inside[0] < rules.cap[0];
 }
 
 static const char *at_rest(void)
@@ -110,12 +117,12 @@ static const char *at_rest(void)
 	/* Static: its text is the verdict. */
 	static struct heddle_check check;
 
-	if (ghost.submitters_ended != ghost.submitters)
+	if (ghost.submitters_ended != rules.submitters)
 		return "a submitter does not return";
 	for (unsigned int g = 0; g < GROUPS; g++)
 		if (could_start(g))
 			return "work, headroom and a sleeper at rest";
-	if (ghost.stuck)
+	if (rules.stuck)
 		return NULL;
 	for (unsigned int g = 0; g < GROUPS && groups[g]; g++) {
 		uint64_t word = atomic_load_explicit(&groups[g]->word,
@@ -150,7 +157,7 @@ static void make_pool(unsigned int workers, unsigned int cap, bool stuck,
 	};
 	int rc;
 
-	ghost_reset(workers, cap, stuck, submitters);
+	set_rules(workers, cap, stuck, submitters);
 	rc = heddle_pool_create(&options, &pool);
 	LAB_ASSERT(rc == 0);
 	groups[0] = heddle_pool_group(pool);
@@ -167,11 +174,12 @@ static void body(void *arg)
 {
 	unsigned int g = (unsigned int)(uintptr_t)arg;
 
-	ghost_begin(g);
+	lab_touch(&ghost);
+	ghost_count_begin(g);
 	if (ghost_is_stuck())
 		lab_sleep_for_ever();
-	lab_pause();
-	ghost_end(g);
+	lab_touch(&ghost);
+	ghost_count_end(g);
 }
 
 static void submit(unsigned int g, unsigned int tasks)
@@ -229,13 +237,9 @@ static void take_and_give(void)
 
 #define KICK(id, title, what, workers, cap, stuck, submitters, siblings, ...) \
  SETUP(id, workers, cap, stuck, submitters, siblings) \
- static const struct lab_scenario id = { \
-	 .name = title, \
-	 .claim = what, \
-	 .setup = setup_##id, \
-	 .thread = { __VA_ARGS__ }, \
-	 .at_rest = at_rest, \
- };
+ LAB_SCENARIO(id, .name = title, .claim = what, .setup = setup_##id, \
+	      .reset = ghost_reset, .thread = { __VA_ARGS__ }, \
+	      .at_rest = at_rest, .bound_plus_1 = 2, .old_plus_1 = 1);
 
 KICK(kick, "kick", "two tasks, two workers, one permit", 2, 1, false, 1, false,
      submit_two)
@@ -251,8 +255,3 @@ KICK(siblings_one, "siblings-one", "two groups, one permit, one worker", 1, 1,
      false, 2, true, submit_first, submit_second)
 KICK(moment, "siblings-moment", "a permit held for a moment strands no sibling",
      1, 1, false, 2, true, submit_second, take_and_give)
-
-const struct lab_scenario *const lab_scenarios[] = {
-	&kick,           &kick_two,     &kick_stuck, &siblings,
-	&siblings_stuck, &siblings_one, &moment,     NULL,
-};

@@ -69,39 +69,31 @@ static void submit(void)
 	}
 }
 
-#define SETUP(name, value) \
+#define RESET(name, value) \
  LAB_GHOST static void name(void) \
  { \
   variant = value; \
   taken = 0; \
  }
-SETUP(setup_right, RIGHT)
-SETUP(setup_no_fence, NO_FENCE)
-SETUP(setup_check_before, CHECK_BEFORE)
+RESET(reset_right, RIGHT)
+RESET(reset_no_fence, NO_FENCE)
+RESET(reset_check_before, CHECK_BEFORE)
 
 LAB_GHOST static const char *rest(void)
 {
-	return taken == 1 ? NULL : "asleep with work queued";
+	return taken == 1 ? NULL : "lost wake-up: asleep with work queued";
 }
 
-#define PARK(id, title, what, setup_fn, spurious_wakes) \
- static const struct lab_scenario id = { \
-	 .name = title, \
-	 .claim = what, \
-	 .setup = setup_fn, \
-	 .thread = { submit, worker }, \
-	 .at_rest = rest, \
-	 .spurious = spurious_wakes, \
- };
-PARK(right, "park", "no wake is lost", setup_right, false)
-PARK(right_spurious, "park-spurious", "nor with spurious wakes", setup_right,
-     true)
-PARK(no_fence, "park-no-fence", "must be found: the submitter has no fence",
-     setup_no_fence, false)
-PARK(check_before, "park-check-before",
-     "must be found: looks before it announces itself", setup_check_before,
-     false)
+#define PARK(id, title, what, reset_fn, spurious_wakes, must) \
+ LAB_SCENARIO(id, .name = title, .claim = what, .reset = reset_fn, \
+	      .thread = { submit, worker }, .at_rest = rest, \
+	      .spurious = spurious_wakes, .fails = must, \
+	      .bound_plus_1 = (spurious_wakes) ? 4 : LAB_ANY)
 
-const struct lab_scenario *const lab_scenarios[] = {
-	&right, &right_spurious, &no_fence, &check_before, NULL,
-};
+PARK(right, "toy-park", "no wake is lost", reset_right, false, NULL);
+PARK(right_spurious, "toy-park-spurious", "nor with spurious wakes",
+     reset_right, true, NULL);
+PARK(no_fence, "toy-park-no-fence", "the submitter has no fence",
+     reset_no_fence, false, "asleep with work");
+PARK(check_before, "toy-park-check-before", "looks before it announces itself",
+     reset_check_before, false, "asleep with work");
