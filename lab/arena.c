@@ -12,6 +12,7 @@
 #include "lab/engine.h"
 #include "lab/memory.h"
 #include "lab/platform.h"
+#include "lab/race.h"
 #include "lab/trace.h"
 #include "platform/cacheline.h"
 #include "platform/memory.h"
@@ -171,7 +172,7 @@ static void release(void *block, const void *pc)
 		lab_fail_as("double free", "free of %p, freed meanwhile",
 			    block);
 	memset(unit + first, FREED, units_of[first]);
-	lab_memory_freed();
+	lab_race_forget();
 	a.live--;
 	if (at - (uintptr_t)arena < at_begin.used) {
 		if (a.freed == FREED_MAX)

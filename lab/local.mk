@@ -10,11 +10,14 @@ LAB_CPPFLAGS = $(AM_CPPFLAGS) -fsanitize=thread $(LAB_VOLATILE)
 lab_sources = \
 	%D%/arena.c \
 	%D%/count.c %D%/count.h \
+	%D%/counting.c \
 	%D%/engine.c %D%/engine.h \
 	%D%/fiber.c %D%/fiber.h \
 	%D%/main.c \
 	%D%/memory.c %D%/memory.h \
+	%D%/options.c %D%/options.h \
 	%D%/platform.c %D%/platform.h \
+	%D%/race.c %D%/race.h \
 	%D%/report.c %D%/report.h \
 	%D%/scenario.h \
 	%D%/shadow.c %D%/shadow.h \

@@ -75,6 +75,9 @@ void lab_plain_unchecked(uintptr_t at, size_t size, bool write, const void *pc);
  */
 void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc);
 
+/* How much of each thread happened before what this one does now. */
+const uint32_t *lab_known(unsigned int fiber);
+
 /* -- for the platform -- */
 
 /* The newest value, as the kernel reads it. No scheduling point. */
@@ -89,9 +92,6 @@ void lab_view_receive(const struct lab_view *from);
 
 /* The platform changes memory that instrumented code owns. */
 void lab_will_write(uintptr_t at, size_t size);
-
-/* Some memory was freed: what was right to access may be wrong now. */
-void lab_memory_freed(void);
 
 /* -- for the engine -- */
 
