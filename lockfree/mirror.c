@@ -47,6 +47,7 @@ void hd_mirror_write_owner(struct hd_mirror *mirror,
 	store(mirror, 2, pair((uint32_t)v->tid, v->group));
 	store(mirror, 3, pair(v->guest, v->kind));
 	store(mirror, 4, v->since_ns);
+	atomic_thread_fence(memory_order_release); /* mirror-2 */
 	ck_sequence_write_end(sequence);
 }
 
@@ -60,7 +61,7 @@ bool hd_mirror_read_any(const struct hd_mirror *mirror,
 	while (tries--) {
 		unsigned int begin = ck_pr_load_uint(&sequence->sequence);
 
-		ck_pr_fence_load();
+		atomic_thread_fence(memory_order_acquire); /* mirror-2 */
 		for (i = 0; i < 5; i++)
 			word[i] = load(mirror, i);
 		if ((begin & 1) || ck_sequence_read_retry(sequence, begin))

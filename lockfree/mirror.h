@@ -18,8 +18,10 @@
  * Order: the fields are atomics, so a torn read is a retry and not undefined. A
  * field is stored with release and loaded with acquire (mirror-1): who reads
  * a field of a write also reads, afterwards, a sequence that this write has
- * begun, and discards the copy. The other direction (an even sequence shows the
- * fields of its write) and the order of the begin are ck_sequence's.
+ * begun, and discards the copy. An even sequence shows the fields of its write
+ * by a release fence before the end of the write and an acquire fence behind
+ * the first look (mirror-2). ck_sequence has fences there too, but on machines
+ * with total store order they are empty, and a compiler is then told nothing.
  *
  * Wrap: the sequence has 32 bits. A read is wrong only if exactly a multiple of
  * 2^31 writes fall between its two looks: 40 s of nothing but writes.

@@ -58,9 +58,7 @@ struct heddle_pool {
 	/* A: read by every submit and task, rarely written. */
 	HD_ALIGNED _Atomic uint32_t attention;
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
-	_Atomic uint32_t spare_wanted; /* 1: a creation is to be tried */
-	_Atomic uint32_t
-		available; /* workers that run no user code and look for it */
+	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 

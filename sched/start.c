@@ -169,23 +169,32 @@ unreserve:
 }
 
 /*
- * Idle, on its way there, woken and not yet at user code, or lingering: the
- * last of these makes the next one when it begins to run user code.
+ * Idle, on its way there, or lingering after its last task: such a worker checks
+ * for a spare itself when it begins to run user code.
  */
 static bool someone_available(struct heddle_pool *pool)
 {
 	return atomic_load_explicit(&pool->available,
-				    memory_order_seq_cst) /* spare-1 */
-	       || atomic_load_explicit(&pool->searching,
-				       memory_order_seq_cst); /* look-1 */
+				    memory_order_seq_cst); /* spare-1 */
+}
+
+/* Every worker checks, each at its next task. */
+static void ask_all(struct heddle_pool *pool)
+{
+	uint32_t used = atomic_load_explicit(
+		&pool->entries_used, memory_order_relaxed); /* new ones check */
+	uint32_t i;
+
+	for (i = 0; i < used; i++)
+		atomic_store_explicit(&pool->worker[i].spare_asked, 1,
+				      memory_order_relaxed); /* spare-2 */
 }
 
 void hd_spare_failed(struct heddle_pool *pool)
 {
 	atomic_fetch_add_explicit(&pool->create_failures, 1,
 				  memory_order_relaxed); /* statistics */
-	atomic_store_explicit(&pool->spare_wanted, 1,
-			      memory_order_relaxed); /* retried */
+	ask_all(pool);
 }
 
 /*
@@ -200,28 +209,25 @@ void hd_spare_failed(struct heddle_pool *pool)
 static bool someone_between(struct heddle_pool *pool)
 {
 	uint32_t used, i;
-	bool between = false;
 
-	used = atomic_load_explicit(&pool->entries_used,
-				    memory_order_relaxed); /* locked */
-	for (i = 0; i < used; i++)
-		atomic_store_explicit(&pool->worker[i].spare_asked, 1,
-				      memory_order_relaxed); /* spare-2 */
+	ask_all(pool);
 	if (!hd_membarrier_available() || hd_membarrier())
 		return false; /* at worst one spare too many */
-	for (i = 0; i < used && !between; i++) {
+	used = atomic_load_explicit(&pool->entries_used,
+				    memory_order_relaxed); /* locked */
+	for (i = 0; i < used; i++) {
 		struct hd_worker *worker = &pool->worker[i];
 
-		between = atomic_load_explicit(&worker->phase,
-					       memory_order_relaxed) ==
-				  HD_PHASE_LIVE &&
-			  !atomic_load_explicit(&worker->leave,
-						memory_order_relaxed) &&
-			  !atomic_load_explicit(
-				  &worker->inside,
-				  memory_order_acquire); /* spare-2 */
+		if (atomic_load_explicit(&worker->phase,
+					 memory_order_relaxed) ==
+			    HD_PHASE_LIVE /* the lock is ours */
+		    && !atomic_load_explicit(&worker->leave,
+					     memory_order_relaxed) &&
+		    !atomic_load_explicit(&worker->inside,
+					  memory_order_acquire)) /* spare-2 */
+			return true;
 	}
-	return between;
+	return false;
 }
 
 /* Returns a reserved entry for it, or NULL. */
@@ -252,13 +258,8 @@ void hd_spare_check(struct heddle_pool *pool)
 		return;
 	hd_reap_ended(pool);
 	worker = reserve_spare(pool);
-	if (!worker)
-		return;
-	if (hd_worker_create(worker, &step) < 0)
+	if (worker && hd_worker_create(worker, &step) < 0)
 		hd_spare_failed(pool);
-	else
-		atomic_store_explicit(&pool->spare_wanted, 0,
-				      memory_order_relaxed); /* retried */
 }
 
 static int birth_steps(struct hd_worker *worker)

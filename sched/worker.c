@@ -133,9 +133,7 @@ void hd_worker_settle(struct hd_worker *worker)
 	atomic_signal_fence(memory_order_seq_cst);   /* spare-2 */
 	if (worker->check_spare ||
 	    atomic_load_explicit(&worker->spare_asked,
-				 memory_order_relaxed) /* spare-2 */
-	    || atomic_load_explicit(&worker->pool->spare_wanted,
-				    memory_order_relaxed)) { /* retried later */
+				 memory_order_relaxed)) { /* spare-2 */
 		worker->check_spare = false;
 		atomic_store_explicit(&worker->spare_asked, 0,
 				      memory_order_relaxed); /* spare-2 */
