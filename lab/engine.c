@@ -275,6 +275,9 @@ static unsigned int next_fiber(bool leaves)
 	if (!can)
 		rest();
 	stays = !leaves && can & bit(lab_at.current);
+	if (can == bit(lab_at.current) && stays && !e.asleep &&
+	    lab_at.options->strategy == LAB_DFS)
+		return lab_at.current; /* nothing to choose */
 	to = lab_at.exploring ? pick(can, stays) : quiet_pick(can);
 	e.yielded = 0; /* all have let another one go first */
 	return to;

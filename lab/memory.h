@@ -46,7 +46,7 @@ struct lab_view {
 	uint32_t hb[LAB_FIBERS_MAX];
 	uint32_t seen[LAB_FIBERS_MAX];
 	uint32_t fence; /* the latest sequentially consistent fence before */
-};
+} __attribute__((aligned(16)));
 
 /* -- accesses of instrumented code -- */
 

@@ -74,15 +74,18 @@ void lab_platform_reset(void)
 	p.spurious_left = SPURIOUS_MAX;
 }
 
-/* Only the locks in use: an execution should cost what it does. */
+/* Only what is in use: an execution should cost what it does. */
 static void copy(struct platform *to, const struct platform *from)
 {
 	to->random = from->random;
 	to->spurious_left = from->spurious_left;
 	to->locks_used = from->locks_used;
-	memcpy(to->lock, from->lock, from->locks_used * sizeof(from->lock[0]));
-	memcpy(to->reader, from->reader, sizeof(from->reader));
-	memcpy(to->body, from->body, sizeof(from->body));
+	for (unsigned int i = 0; i < from->locks_used; i++)
+		to->lock[i] = from->lock[i];
+	for (unsigned int i = 0; i < lab_at.count; i++) {
+		to->reader[i] = from->reader[i];
+		to->body[i] = from->body[i];
+	}
 }
 
 /* What was known before the exploration is known to all. */
