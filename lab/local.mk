@@ -29,16 +29,21 @@ lab_sources = \
 # Scenarios, by what they are about. A new file needs a line here and no other.
 lab_scenarios = \
 	%D%/scenarios/bitset.c \
+	%D%/scenarios/block.c \
+	%D%/scenarios/caps.c \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/groupword.c \
+	%D%/scenarios/guest.c \
 	%D%/scenarios/inject.c \
-	%D%/scenarios/kick.c \
+	%D%/scenarios/join.c \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \
 	%D%/scenarios/park.c \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
+	%D%/scenarios/start.c \
+	%D%/scenarios/submit.c \
 	%D%/scenarios/waitq.c
 
 EXTRA_DIST += %D%/make-twin %D%/run-twins %D%/twins.tsv
@@ -58,7 +63,8 @@ noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a
 CLEANFILES += %D%/liblab_explored.a
 
 noinst_PROGRAMS += %D%/explore
-%C%_explore_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h
+%C%_explore_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h \
+	%D%/scenarios/pool.h
 %C%_explore_CPPFLAGS = $(LAB_CPPFLAGS)
 %C%_explore_LDADD = %D%/liblab.a %D%/liblab_explored.a %D%/liblab.a
 endif

@@ -58,6 +58,7 @@ struct body {
 static struct platform {
 	uint64_t random;
 	unsigned int spurious_left;
+	unsigned int creations; /* of threads */
 	unsigned int locks_used;
 	struct lock lock[LOCKS_MAX];
 	struct reader reader[LAB_FIBERS_MAX];
@@ -79,10 +80,11 @@ static void copy(struct platform *to, const struct platform *from)
 {
 	to->random = from->random;
 	to->spurious_left = from->spurious_left;
+	to->creations = from->creations;
 	to->locks_used = from->locks_used;
 	for (unsigned int i = 0; i < from->locks_used; i++)
 		to->lock[i] = from->lock[i];
-	for (unsigned int i = 0; i < lab_at.count; i++) {
+	for (unsigned int i = 0; i < LAB_FIBERS_MAX; i++) {
 		to->reader[i] = from->reader[i];
 		to->body[i] = from->body[i];
 	}
@@ -395,10 +397,16 @@ int hd_thread_create(struct hd_thread *thread,
 		     const struct hd_thread_options *options,
 		     void (*fn)(void *arg), void *arg)
 {
-	unsigned int fiber = lab_at.count;
+	unsigned int fiber;
 
 	(void)options;
 	lab_step_any();
+	fiber = lab_at.count; /* another one may have been made meanwhile */
+	if (lab_at.exploring && p.creations < 32 &&
+	    lab_at.scenario->create_fails >> p.creations++ & 1) {
+		lab_trace(PC, "no thread can be made");
+		return -EAGAIN;
+	}
 	if (fiber == LAB_FIBERS_MAX)
 		return -EAGAIN;
 	/* As platform/thread.c writes them: plain, before the thread is. */

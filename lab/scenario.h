@@ -41,9 +41,11 @@ struct lab_scenario {
 	 * must be found; NULL: there is none.
 	 */
 	const char *fails;
-	bool settle;       /* what setup started sleeps before it begins */
-	bool spurious;     /* a futex wait may return for no reason */
-	bool ordered;      /* atomics as if all were seq_cst: no old values */
+	bool settle;   /* what setup started sleeps before it begins */
+	bool spurious; /* a futex wait may return for no reason */
+	bool ordered;  /* atomics as if all were seq_cst: no old values */
+	/* Bit n: creation n of a thread, counted from the start, fails. */
+	unsigned int create_fails;
 	unsigned int cpus; /* 0: one; else which CPU one is on is a choice */
 	/* How far `run all` goes: 0: as usual, LAB_ANY, or the number plus one. */
 	unsigned int bound_plus_1; /* preemptions */
@@ -68,11 +70,12 @@ struct lab_scenario {
  */
 #if defined(__has_attribute)
 # if __has_attribute(disable_sanitizer_instrumentation)
-#  define LAB_GHOST __attribute__((disable_sanitizer_instrumentation, noinline))
+#  define LAB_GHOST \
+   __attribute__((disable_sanitizer_instrumentation, noinline, unused))
 # endif
 #endif
 #ifndef LAB_GHOST
-# define LAB_GHOST __attribute__((no_sanitize("thread"), noinline))
+# define LAB_GHOST __attribute__((no_sanitize("thread"), noinline, unused))
 #endif
 
 /* Ends the execution as failed unless the condition holds. */

@@ -101,7 +101,7 @@ LAB_SCENARIO(takers, .name = "inject-takers",
 LAB_SCENARIO(four, .name = "inject-crowd", .claim = "two push and two take",
 	     .setup = setup, .reset = bag_reset,
 	     .thread = { push_1_2, push_3, take_once, take_once },
-	     .at_rest = rest_3);
+	     .at_rest = rest_3, .pct = true);
 
 /* Nodes are pushed again at once by who took them. */
 static void take_and_push(void)

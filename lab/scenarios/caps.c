@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Caps that change while tasks run, wait and are submitted: in every direction,
+ * and when nobody else is about to look.
+ *
+ * clause: C1
+ * clause: C2
+ * clause: C4
+ * clause: C7
+ */
+#include "lab/scenarios/pool.h"
+
+static void change(unsigned int g, unsigned int cap, bool wait)
+{
+	struct heddle_ticket ticket;
+	int rc;
+
+	lab_touch(&ghost);
+	ghost_cap_may(g, cap);
+	rc = heddle_group_set_cap(groups[g], cap, &ticket);
+	LAB_ASSERT(rc == 0);
+	if (wait) {
+		rc = heddle_group_wait(ticket, HEDDLE_FOREVER);
+		LAB_ASSERT(rc == 0);
+		lab_touch(&ghost);
+		ghost_cap_is(g, cap);
+	} else {
+		lab_touch(&ghost);
+		ghost_floor_is(g, cap);
+	}
+}
+
+static void submit_one(void)
+{
+	submit(0);
+	thread_ends();
+}
+
+static void submit_two(void)
+{
+	submit(0);
+	submit(0);
+	thread_ends();
+}
+
+static void submit_1(void)
+{
+	submit(1);
+	thread_ends();
+}
+
+static void submit_1_twice(void)
+{
+	submit(1);
+	submit(1);
+	thread_ends();
+}
+
+static void to_2(void)
+{
+	change(0, 2, false);
+	thread_ends();
+}
+
+static void to_1_wait(void)
+{
+	change(0, 1, true);
+	thread_ends();
+}
+
+static void to_1(void)
+{
+	change(0, 1, false);
+	thread_ends();
+}
+
+static void to_0_wait(void)
+{
+	change(0, 0, true);
+	thread_ends();
+}
+
+static void to_0_to_1(void)
+{
+	change(0, 0, false);
+	change(0, 1, false);
+	thread_ends();
+}
+
+POOL(raise, "cap-raise", "a raise starts the second task",
+     RULES(.workers = 2, .cap = { 1 }, .stuck = true, .threads = 2),
+     THREADS(submit_two, to_2), USUAL);
+POOL(raise_asleep, "cap-raise-asleep", "and with workers that sleep",
+     RULES(.workers = 2, .cap = { 1 }, .stuck = true, .threads = 2),
+     THREADS(submit_two, to_2), USUAL, .settle = true);
+POOL(lower, "cap-lower", "when the wait returns no more run than the new cap",
+     RULES(.workers = 2, .cap = { 2 }, .threads = 2),
+     THREADS(submit_two, to_1_wait), USUAL);
+POOL(pause, "cap-zero", "when the wait for zero returns nothing runs",
+     RULES(.workers = 2, .cap = { 2 }, .threads = 2),
+     THREADS(submit_two, to_0_wait), USUAL);
+POOL(resume, "cap-zero-one", "a pause that ends strands nothing",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_one, to_0_to_1), USUAL);
+POOL(resume_stuck, "cap-zero-one-stuck", "nor does it with two workers",
+     RULES(.workers = 2, .cap = { 1 }, .stuck = true, .threads = 2),
+     THREADS(submit_one, to_0_to_1), USUAL, .settle = true);
+POOL(updown, "cap-two-changers", "of two changers the last one holds",
+     RULES(.workers = 2, .cap = { 1 }, .threads = 3),
+     THREADS(submit_one, to_2, to_1), USUAL);
+
+/* -- the cap of a group below, and of the one above -- */
+
+static void child_to_2(void)
+{
+	change(1, 2, false);
+	thread_ends();
+}
+
+static void both_to_2(void)
+{
+	struct heddle_change changes[] = { { groups[0], 2, 0 },
+					   { groups[1], 2, 0 } };
+	int rc;
+
+	lab_touch(&ghost);
+	ghost_cap_may(0, 2);
+	ghost_cap_may(1, 2);
+	rc = heddle_group_update(changes, 2, NULL);
+	LAB_ASSERT(rc == 0);
+	lab_touch(&ghost);
+	ghost_floor_is(0, 2);
+	ghost_floor_is(1, 2);
+	thread_ends();
+}
+
+POOL(raise_child, "cap-raise-child", "a raise below starts the second task",
+     RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .stuck = true,
+	   .threads = 2),
+     THREADS(submit_1_twice, child_to_2), USUAL);
+POOL(raise_both, "cap-raise-both", "and one that raises both levels at once",
+     RULES(.workers = 2, .below = 1, .cap = { 1, 1 }, .stuck = true,
+	   .threads = 2),
+     THREADS(submit_1_twice, both_to_2), USUAL);
+POOL(raise_above, "cap-raise-above", "and one above two siblings",
+     RULES(.workers = 2, .below = 2, .cap = { 1 }, .stuck = true, .threads = 2),
+     THREADS(submit_1_twice, to_2), USUAL);
+
+/* C7: what is submitted after the pause was told is not called. */
+static void pause_then_submit(void)
+{
+	change(0, 0, true);
+	submit(0);
+	thread_ends();
+}
+
+POOL(paused, "cap-zero-submit", "nothing that comes after the pause is called",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_one, pause_then_submit), USUAL, .settle = true);
+
+/* Three levels: the cap in the middle moves while a leaf is submitted to. */
+static void middle_0_1(void)
+{
+	change(1, 0, false);
+	change(1, 1, false);
+	thread_ends();
+}
+
+static void submit_2(void)
+{
+	submit(2);
+	thread_ends();
+}
+
+POOL(middle, "cap-middle", "a pause in the middle of three levels",
+     RULES(.workers = 1, .below = 2, .parent = { 0, 0, 1 }, .cap = { 1, 1, 1 },
+	   .stuck = true, .threads = 3),
+     THREADS(submit_2, middle_0_1, submit_1), USUAL, .pct = true);

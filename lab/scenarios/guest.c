@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guest threads: berths that are handed on, shells that are used again, tids,
+ * slots and their destructors.
+ *
+ * clause: C9
+ * clause: T3
+ * clause: T4
+ * clause: T6
+ */
+#include "lab/scenarios/pool.h"
+
+static struct heddle_process *process;
+static struct heddle_slot *slot;
+
+static struct {
+	unsigned int live, most; /* guests in user code */
+	unsigned int ran;
+	uint32_t tid[3];
+	unsigned int destroyed; /* values of the slot */
+} guests;
+
+LAB_GHOST static void guest_reset(void)
+{
+	pool_reset();
+	__builtin_memset(&guests, 0, sizeof(guests));
+}
+
+LAB_GHOST static void guest_enters(void)
+{
+	guests.live++;
+	if (guests.live > guests.most)
+		guests.most = guests.live;
+}
+
+LAB_GHOST static void guest_leaves(void)
+{
+	guests.live--;
+	guests.ran++;
+}
+
+LAB_GHOST static void note_tid(unsigned int i, uint32_t tid)
+{
+	guests.tid[i] = tid;
+}
+
+LAB_GHOST static void note_destroyed(void)
+{
+	guests.destroyed++;
+}
+
+static int32_t guest_body(void *arg)
+{
+	lab_touch(&guests);
+	guest_enters();
+	(void)arg;
+	lab_touch(&guests);
+	guest_leaves();
+	return 3;
+}
+
+static void spawn_join(int32_t (*fn)(void *arg), unsigned int i, int flags)
+{
+	int32_t code = 0;
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = (uint32_t)flags,
+		.fn = fn,
+		.exit_code = &code,
+	};
+	struct heddle_guest *guest;
+
+	LAB_ASSERT(heddle_guest_spawn(process, &options, &guest,
+				      HEDDLE_FOREVER) == 0);
+	note_tid(i, heddle_guest_tid(guest));
+	LAB_ASSERT(heddle_guest_join(guest, HEDDLE_R0_QUIET, HEDDLE_FOREVER) ==
+		   0);
+	LAB_ASSERT(code == 3);
+}
+
+static void make_process(const struct rules *what, uint32_t threads_max)
+{
+	struct heddle_process_options options = {
+		.struct_size = sizeof(options),
+		.threads_max = threads_max,
+	};
+
+	pool_make(what);
+	LAB_ASSERT(heddle_process_create(pool, &options, &process) == 0);
+}
+
+/* -- one after the other: the shell of the first is used by the second -- */
+
+static const struct rules elastic =
+	RULES(.workers_max = 2, .flags = HEDDLE_POOL_ELASTIC, .threads = 1);
+static const struct rules elastic_two =
+	RULES(.workers_max = 2, .flags = HEDDLE_POOL_ELASTIC, .threads = 2);
+
+static void setup_one(void)
+{
+	make_process(&elastic, 1);
+}
+
+static void setup_two(void)
+{
+	make_process(&elastic_two, 1);
+}
+
+static void setup_two_berths(void)
+{
+	make_process(&elastic_two, 2);
+}
+
+static void spawn_twice(void)
+{
+	spawn_join(guest_body, 0, 0);
+	spawn_join(guest_body, 1, 0);
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 1);
+	thread_ends();
+}
+
+static const char *recycled(void)
+{
+	if (guests.ran != 2)
+		return "lost: a guest did not run";
+	if (guests.tid[0] == guests.tid[1])
+		return "tid: the next guest has the same";
+	return pool_at_rest();
+}
+
+LAB_SCENARIO(shell, .name = "guest-shell",
+	     .claim = "guests in a row use one thread and have different tids",
+	     .setup = setup_one, .reset = guest_reset,
+	     .thread = { spawn_twice }, .at_rest = recycled, UP_TO(2, 0));
+
+/* -- two want the only berth -- */
+
+static void spawn_first(void)
+{
+	spawn_join(guest_body, 0, 0);
+	thread_ends();
+}
+
+static void spawn_second(void)
+{
+	spawn_join(guest_body, 1, 0);
+	thread_ends();
+}
+
+static const char *one_berth(void)
+{
+	if (guests.most > 1)
+		return "berth: two guests at once";
+	return recycled();
+}
+
+LAB_SCENARIO(
+	berth, .name = "guest-berth",
+	.claim = "one berth, two spawns: the second gets it from the first",
+	.setup = setup_two, .reset = guest_reset,
+	.thread = { spawn_first, spawn_second }, .at_rest = one_berth, USUAL);
+LAB_SCENARIO(berths, .name = "guest-berths",
+	     .claim = "two berths, two spawns, two tids",
+	     .setup = setup_two_berths, .reset = guest_reset,
+	     .thread = { spawn_first, spawn_second }, .at_rest = recycled,
+	     USUAL);
+
+/* -- a thread of its own, ended afterwards -- */
+
+static void spawn_fresh(void)
+{
+	spawn_join(guest_body, 0, HEDDLE_GUEST_FRESH);
+	spawn_join(guest_body, 1, HEDDLE_GUEST_FRESH);
+	thread_ends();
+}
+
+LAB_SCENARIO(fresh, .name = "guest-fresh",
+	     .claim = "fresh guests in a row, one berth", .setup = setup_one,
+	     .reset = guest_reset, .thread = { spawn_fresh },
+	     .at_rest = recycled, USUAL);
+
+/* -- slots: the destructor runs once, before the join returns -- */
+
+static void destroy_value(void *value)
+{
+	LAB_ASSERT(*(int *)value == 9);
+	note_destroyed();
+}
+
+static int slot_value;
+
+static int32_t slot_body(void *arg)
+{
+	(void)arg;
+	LAB_ASSERT(heddle_slot_get(slot) == NULL);
+	slot_value = 9;
+	LAB_ASSERT(heddle_slot_set(slot, &slot_value) == 0);
+	return 3;
+}
+
+LAB_GHOST static unsigned int destroyed(void)
+{
+	return guests.destroyed;
+}
+
+static void spawn_slots(void)
+{
+	spawn_join(slot_body, 0, 0);
+	LAB_ASSERT(destroyed() == 1);
+	spawn_join(slot_body, 1, 0);
+	LAB_ASSERT(destroyed() == 2);
+	thread_ends();
+}
+
+static void setup_slot(void)
+{
+	struct heddle_slot_options options = {
+		.struct_size = sizeof(options),
+		.destructor = destroy_value,
+	};
+
+	setup_one();
+	LAB_ASSERT(heddle_slot_create(pool, &options, &slot) == 0);
+}
+
+LAB_SCENARIO(
+	slots, .name = "guest-slot",
+	.claim = "a guest starts with empty slots, its values are destroyed",
+	.setup = setup_slot, .reset = guest_reset, .thread = { spawn_slots },
+	.at_rest = pool_at_rest, USUAL);
+
+/* A slot is destroyed while a guest uses it. */
+static int32_t late_slot_body(void *arg)
+{
+	int rc = heddle_slot_set(slot, &slot_value);
+
+	(void)arg;
+	LAB_ASSERT(rc == 0 || rc == -EINVAL || rc == -ESTALE);
+	return 3;
+}
+
+static void spawn_late(void)
+{
+	spawn_join(late_slot_body, 0, 0);
+	thread_ends();
+}
+
+static void destroy_slot(void)
+{
+	int rc = heddle_slot_destroy(slot, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0);
+	thread_ends();
+}
+
+static void setup_slot_two(void)
+{
+	struct heddle_slot_options options = {
+		.struct_size = sizeof(options),
+	};
+
+	setup_two();
+	LAB_ASSERT(heddle_slot_create(pool, &options, &slot) == 0);
+}
+
+LAB_SCENARIO(slot_destroy, .name = "slot-destroy",
+	     .claim = "a slot is destroyed while a guest sets it",
+	     .setup = setup_slot_two, .reset = guest_reset,
+	     .thread = { spawn_late, destroy_slot }, .at_rest = pool_at_rest,
+	     USUAL);
+
+/* -- the process ends -- */
+
+static void destroy_process(void)
+{
+	LAB_ASSERT(heddle_process_destroy(process, HEDDLE_R0_QUIET,
+					  HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static void spawn_or_not(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_DETACHED,
+		.fn = guest_body,
+	};
+	int rc = heddle_guest_spawn(process, &options, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0 || rc == -ESHUTDOWN);
+	thread_ends();
+}
+
+static void spawn_then_destroy(void)
+{
+	spawn_or_not();
+	destroy_process();
+}
+
+LAB_SCENARIO(process_end, .name = "process-destroy",
+	     .claim = "a process waits for its detached guest",
+	     .setup = setup_two, .reset = guest_reset,
+	     .thread = { spawn_then_destroy }, .at_rest = pool_at_rest,
+	     UP_TO(2, 0));
+
+/* -- a creation that fails -- */
+
+static void spawn_fails(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.fn = guest_body,
+	};
+	struct heddle_guest *guest;
+
+	LAB_ASSERT(heddle_guest_spawn(process, &options, &guest, 0) == -EAGAIN);
+	spawn_join(guest_body, 0, 0);
+	thread_ends();
+}
+
+LAB_SCENARIO(fails, .name = "guest-fails",
+	     .claim = "a spawn without a thread gives its berth back",
+	     .setup = setup_one, .reset = guest_reset,
+	     .thread = { spawn_fails }, .at_rest = pool_at_rest, USUAL,
+	     .create_fails = 1);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Joins, cancels, and what a join may do meanwhile.
+ *
+ * clause: N1
+ * clause: N2
+ * clause: Q1
+ * clause: Q2
+ */
+#include "lab/scenarios/pool.h"
+
+static struct heddle_task one, two;
+static int result; /* plain: Q2 makes it visible */
+
+static void run_one(struct heddle_task *task)
+{
+	(void)task;
+	result = 1;
+	body(NULL);
+}
+
+static void submit_join(void)
+{
+	one = (struct heddle_task){ .fn = run_one };
+	LAB_ASSERT(heddle_submit(groups[0], &one) == 0);
+	ghost_submitted(0);
+	LAB_ASSERT(heddle_join(&one, 0, HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(result == 1);
+	thread_ends();
+}
+
+POOL(join, "join", "a join returns when the task has run, and sees it",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_join),
+     UP_TO(2, 1));
+
+/* -- one joins, another cancels -- */
+
+static _Atomic int published;
+
+static void submit_and_join(void)
+{
+	int rc;
+
+	one = (struct heddle_task){ .fn = run_one };
+	LAB_ASSERT(heddle_submit(groups[0], &one) == 0);
+	ghost_submitted(0);
+	atomic_store_explicit(&published, 1, memory_order_release);
+	rc = heddle_join(&one, 0, HEDDLE_FOREVER);
+	LAB_ASSERT(rc == 0 || rc == -ECANCELED);
+	if (rc == 0)
+		LAB_ASSERT(result == 1);
+	thread_ends();
+}
+
+static void cancel(void)
+{
+	int rc;
+
+	if (atomic_load_explicit(&published, memory_order_acquire)) {
+		rc = heddle_cancel(&one, HEDDLE_FOREVER);
+		if (rc == 0)
+			ghost_cancelled(0);
+	}
+	thread_ends();
+}
+
+POOL(join_cancel, "join-cancel", "a task runs or is cancelled, and joins agree",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_and_join, cancel), USUAL);
+
+/* -- a join inside a task -- */
+
+static void run_two(struct heddle_task *task)
+{
+	(void)task;
+	body(NULL);
+}
+
+static void parent(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	two = (struct heddle_task){ .fn = run_two };
+	LAB_ASSERT(heddle_submit(groups[0], &two) == 0);
+	ghost_submitted(0);
+	lab_touch(&ghost);
+	ghost_leave(0); /* the join may give the permits back */
+	LAB_ASSERT(heddle_join(&two, 0, HEDDLE_FOREVER) == 0);
+	lab_touch(&ghost);
+	ghost_enter(0);
+	lab_touch(&ghost);
+	ghost_end(0);
+}
+
+static void submit_parent(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], parent, NULL) == 0);
+	ghost_submitted(0);
+	thread_ends();
+}
+
+POOL(join_child, "join-child", "a task joins its child, one permit for both",
+     RULES(.workers = 2, .cap = { 1 }, .threads = 1), THREADS(submit_parent),
+     USUAL, .settle = true);
+
+/* -- joins in a circle -- */
+
+static unsigned int deadlocks; /* ghost */
+
+LAB_GHOST static void note_deadlock(void)
+{
+	deadlocks++;
+}
+
+LAB_GHOST static void circle_reset(void)
+{
+	pool_reset();
+	deadlocks = 0;
+}
+
+static void join_other(struct heddle_task *task)
+{
+	int rc = heddle_join(task == &one ? &two : &one, 0, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0 || rc == -EDEADLK);
+	if (rc == -EDEADLK)
+		note_deadlock();
+}
+
+static void submit_circle(void)
+{
+	struct heddle_task *tasks[] = { &one, &two };
+	size_t accepted;
+
+	one = two = (struct heddle_task){ .fn = join_other };
+	LAB_ASSERT(heddle_submit_many(groups[0], tasks, 2, &accepted) == 0);
+	LAB_ASSERT(heddle_join(&one, 0, HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(heddle_join(&two, 0, HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const char *circle_at_rest(void)
+{
+	if (!deadlocks)
+		return "deadlock: nobody was told";
+	return pool_at_rest();
+}
+
+static const struct rules circle_rules =
+	RULES(.workers = 2, .cap = { 2 }, .threads = 1);
+
+static void circle_setup(void)
+{
+	pool_make(&circle_rules);
+}
+
+LAB_SCENARIO(circle, .name = "join-circle",
+	     .claim = "of two tasks that join each other one is told",
+	     .setup = circle_setup, .reset = circle_reset,
+	     .thread = { submit_circle }, .at_rest = circle_at_rest,
+	     .settle = true, USUAL);

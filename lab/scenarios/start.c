@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads that come and go: start, stop, creation that fails, tasks in the deque
+ * of a worker that leaves, the registry and who reads it.
+ *
+ * clause: S1
+ * clause: S2
+ * clause: S4
+ * clause: D1
+ * clause: D5
+ */
+#include "lab/scenarios/pool.h"
+
+static void start_one(void)
+{
+	int rc = heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0);
+	thread_ends();
+}
+
+static void stop_all(void)
+{
+	int rc =
+		heddle_pool_stop(pool, 0, HEDDLE_R3_GONE, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0);
+	thread_ends();
+}
+
+static void submit_one(void)
+{
+	submit(0);
+	thread_ends();
+}
+
+POOL(start, "start-submit", "a task from before the first worker is run",
+     RULES(.workers = 0, .workers_max = 1, .cap = { 1 }, .threads = 2),
+     THREADS(start_one, submit_one), USUAL);
+
+/* -- stop: what is queued stays queued, and is run by who comes later -- */
+
+LAB_GHOST static void no_worker(void)
+{
+	ghost.workers = 0;
+}
+
+static void stop_then_start(void)
+{
+	int rc =
+		heddle_pool_stop(pool, 0, HEDDLE_R3_GONE, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0);
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 0);
+	rc = heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER);
+	LAB_ASSERT(rc == 0);
+	thread_ends();
+}
+
+POOL(stop_start, "stop-start", "a task met by a stop is run by the next worker",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(stop_then_start, submit_one), USUAL);
+
+static void stop_and_forget(void)
+{
+	no_worker();
+	stop_all();
+}
+
+/* Nobody is left to run it: it stays queued, and the submit was accepted. */
+LAB_GHOST static const char *stopped(void)
+{
+	if (ghost.ended_threads != rules->threads)
+		return "lost wake-up: a thread does not come to its end";
+	return NULL;
+}
+
+static const struct rules stop_rules =
+	RULES(.workers = 1, .cap = { 1 }, .threads = 2);
+
+static void stop_setup(void)
+{
+	pool_make(&stop_rules);
+}
+
+static const char *stop_at_rest(void)
+{
+	if (heddle_workers(pool, NULL, 0))
+		return "registry: a worker after the stop";
+	return stopped();
+}
+
+LAB_SCENARIO(stop, .name = "stop-submit",
+	     .claim = "a stop and a submit both end, whoever is first",
+	     .setup = stop_setup, .reset = pool_reset,
+	     .thread = { stop_and_forget, submit_one }, .at_rest = stop_at_rest,
+	     USUAL);
+LAB_SCENARIO(stop_twice, .name = "stop-stop",
+	     .claim = "two stops at once both end", .setup = stop_setup,
+	     .reset = pool_reset, .thread = { stop_and_forget, stop_all },
+	     .at_rest = stop_at_rest, USUAL);
+
+/* -- orphans: tasks in the deque of a worker that must go -- */
+
+static void parent(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	LAB_ASSERT(heddle_submit_call(groups[0], body, NULL) == 0);
+	ghost_submitted(0);
+	lab_touch(&ghost);
+	ghost_end(0);
+}
+
+static void submit_parent(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], parent, NULL) == 0);
+	ghost_submitted(0);
+	thread_ends();
+}
+
+static void stop_to_one(void)
+{
+	int rc =
+		heddle_pool_stop(pool, 1, HEDDLE_R3_GONE, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0);
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 1);
+	thread_ends();
+}
+
+POOL(orphan, "orphan-deque", "what lies in the deque of who leaves is run",
+     RULES(.workers = 2, .cap = { 2 }, .threads = 2),
+     THREADS(submit_parent, stop_to_one), USUAL);
+
+/* -- creation fails -- */
+
+static void start_fails(void)
+{
+	int rc = heddle_pool_start(pool, 2, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == -EAGAIN);
+	/* All or nothing: who was made is gone again. */
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 0);
+	rc = heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER);
+	LAB_ASSERT(rc == 0);
+	thread_ends();
+}
+
+POOL(start_fails, "start-fails", "a start that fails at its second thread",
+     RULES(.workers = 0, .workers_max = 2, .cap = { 2 }, .threads = 2),
+     THREADS(start_fails, submit_one), USUAL, .create_fails = 2);
+POOL(start_fails_first, "start-fails-first", "and at its first",
+     RULES(.workers = 0, .workers_max = 2, .cap = { 2 }, .threads = 2),
+     THREADS(start_fails, submit_one), USUAL, .create_fails = 1);
+
+/* -- ELASTIC: one worker and one spare for what comes in a row -- */
+
+static void run_nothing(struct heddle_task *task)
+{
+	(void)task;
+}
+
+static void in_a_row(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct heddle_task task = { .fn = run_nothing };
+
+		LAB_ASSERT(heddle_submit(groups[0], &task) == 0);
+		LAB_ASSERT(heddle_join(&task, 0, HEDDLE_FOREVER) == 0);
+	}
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) <= 2);
+	thread_ends();
+}
+
+POOL(row, "elastic-row", "tasks in a row take one worker and one spare",
+     RULES(.workers = 1, .workers_max = 4, .flags = HEDDLE_POOL_ELASTIC,
+	   .threads = 1),
+     THREADS(in_a_row), USUAL, .settle = true);
+
+/* A task that never returns has a successor that runs the next one. */
+static void two_stuck(void)
+{
+	submit(0);
+	submit(0);
+	thread_ends();
+}
+
+POOL(spare, "elastic-spare", "busy workers get a spare that runs the next task",
+     RULES(.workers = 2, .workers_max = 3, .flags = HEDDLE_POOL_ELASTIC,
+	   .stuck = true, .threads = 1),
+     THREADS(two_stuck), USUAL, .settle = true);
+
+/* -- the registry is read while workers leave -- */
+
+static void look_at_workers(void)
+{
+	struct heddle_worker_info info[2];
+	int n = heddle_workers(pool, info, 2);
+
+	LAB_ASSERT(n >= 0 && n <= 2);
+	for (int i = 0; i < n; i++)
+		LAB_ASSERT(info[i].index < 4);
+	thread_ends();
+}
+
+LAB_SCENARIO(registry, .name = "registry",
+	     .claim = "who reads the registry while a worker leaves",
+	     .setup = stop_setup, .reset = pool_reset,
+	     .thread = { stop_and_forget, look_at_workers },
+	     .at_rest = stop_at_rest, USUAL);
+
+/* -- destroy gives everything back -- */
+
+static const char *nothing_left(void)
+{
+	return lab_live_blocks() ? "leak: memory after the destroy" : NULL;
+}
+
+static void destroy(void)
+{
+	LAB_ASSERT(heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL,
+				       HEDDLE_FOREVER) == 0);
+}
+
+static void submit_destroy(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], body, NULL) == 0);
+	destroy();
+}
+
+LAB_SCENARIO(destroys, .name = "destroy",
+	     .claim = "a destroy with a task on its way leaks nothing",
+	     .setup = stop_setup, .reset = pool_reset,
+	     .thread = { submit_destroy }, .at_rest = nothing_left,
+	     UP_TO(2, 0));
