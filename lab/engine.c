@@ -19,6 +19,7 @@
 #include "lab/trace.h"
 
 #define ASK_NS      1000 /* each question for the time takes so long */
+#define DEAF_YIELDS 64   /* that one passes over who chose not to yield */
 #define CLOCK_EVERY 64   /* executions: the clock costs more than a small one */
 
 struct fiber_state {
@@ -27,6 +28,7 @@ struct fiber_state {
 	uint64_t since; /* when it was blocked: wakes are in this order */
 	bool timed_out;
 	bool stepped; /* since its last yield */
+	unsigned int deaf; /* yields that it still passes over */
 	bool ended;
 	struct lab_op op; /* that it does next */
 	void (*fn)(void *arg);
@@ -228,9 +230,14 @@ static bool depends(struct lab_op a, struct lab_op b)
 	return a.at < b.at + b.size && b.at < a.at + a.size;
 }
 
-static unsigned int pick(uint32_t can, bool stays)
+/*
+ * How: it goes on or is preempted; it cannot go on; it yields, so that others
+ * come first, and to go on nevertheless counts as a preemption.
+ */
+static unsigned int pick(uint32_t can, enum lab_switch how)
 {
 	unsigned int option[LAB_FIBERS_MAX], n = 0, taken, to;
+	bool stays = how == LAB_MAY_STAY;
 	uint32_t asleep = 0;
 
 	if (stays)
@@ -243,8 +250,12 @@ static unsigned int pick(uint32_t can, bool stays)
 			asleep |= 1u << n;
 		option[n++] = i;
 	}
-	taken = lab_choose_fiber(option, n, stays, asleep);
+	if (how == LAB_YIELDS)
+		option[n++] = lab_at.current;
+	taken = lab_choose_fiber(option, n, how, asleep);
 	to = option[taken];
+	if (how == LAB_YIELDS && to == lab_at.current)
+		e.fiber[to].deaf = DEAF_YIELDS;
 	if (!lab_at.options->reduction || lab_at.options->strategy != LAB_DFS)
 		return to;
 	if (stays && taken)
@@ -258,34 +269,37 @@ static unsigned int pick(uint32_t can, bool stays)
 	return to;
 }
 
-/* Who runs next; the current fiber only if it does not leave. */
-static unsigned int next_fiber(bool leaves)
+/* Who runs next. */
+static unsigned int next_fiber(enum lab_switch how)
 {
 	uint32_t can = e.ready & ~e.yielded;
 	unsigned int to;
-	bool stays;
 
 	if (++lab_at.step > lab_at.options->steps_max)
 		lab_fail_as("livelock", "no end after %llu steps",
 			    (unsigned long long)lab_at.options->steps_max);
-	if (!can)
+	if (!can) {
 		can = e.ready;
+		if (how == LAB_YIELDS && can)
+			how = LAB_MUST_LEAVE; /* all others wait for it */
+	}
 	if (!can && expire())
 		can = e.ready;
 	if (!can)
 		rest();
-	stays = !leaves && can & bit(lab_at.current);
-	if (can == bit(lab_at.current) && stays && !e.asleep &&
+	if (how == LAB_MAY_STAY && !(can & bit(lab_at.current)))
+		how = LAB_MUST_LEAVE;
+	if (how == LAB_MAY_STAY && can == bit(lab_at.current) && !e.asleep &&
 	    lab_at.options->strategy == LAB_DFS)
 		return lab_at.current; /* nothing to choose */
-	to = lab_at.exploring ? pick(can, stays) : quiet_pick(can);
+	to = lab_at.exploring ? pick(can, how) : quiet_pick(can);
 	e.yielded = 0; /* all have let another one go first */
 	return to;
 }
 
-static void reschedule(bool leaves)
+static void reschedule(enum lab_switch how)
 {
-	unsigned int from = lab_at.current, to = next_fiber(leaves);
+	unsigned int from = lab_at.current, to = next_fiber(how);
 
 	if (to == from)
 		return;
@@ -303,7 +317,7 @@ void lab_step(struct lab_op op)
 		return;
 	f->op = op;
 	f->stepped = true;
-	reschedule(false);
+	reschedule(LAB_MAY_STAY);
 }
 
 static const struct lab_op any_op = { 0, 0, LAB_OP_ANY, LAB_OP_SC_FENCE };
@@ -316,9 +330,13 @@ void lab_yield(void)
 	if (lab_at.judging || (!f->stepped && lab_at.exploring))
 		return;
 	f->stepped = false;
+	if (f->deaf) {
+		f->deaf--;
+		return;
+	}
 	f->op = any_op;
 	e.yielded |= bit(lab_at.current);
-	reschedule(true);
+	reschedule(LAB_YIELDS);
 }
 
 void lab_touch(const void *ghost)
@@ -343,7 +361,7 @@ bool lab_block(const void *key, uint64_t deadline)
 	f->timed_out = false;
 	f->stepped = true;
 	f->op = any_op;
-	reschedule(true);
+	reschedule(LAB_MUST_LEAVE);
 	return !f->timed_out;
 }
 
@@ -383,7 +401,7 @@ static _Noreturn void end_fiber(void)
 	f->ended = true;
 	e.ready &= ~bit(lab_at.current);
 	lab_wake(f, UINT32_MAX); /* who joins sleeps on it */
-	reschedule(true);
+	reschedule(LAB_MUST_LEAVE);
 	abort();
 }
 
@@ -512,7 +530,7 @@ static void run_once(uint64_t execution)
 	outcome = PASSED;
 	starting = true;
 	if (!_setjmp(at_start)) {
-		lab_at.current = pick(e.ready, false);
+		lab_at.current = pick(e.ready, LAB_MUST_LEAVE);
 		starting = false;
 		lab_fiber_enter(lab_at.current);
 	}

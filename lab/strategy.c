@@ -190,16 +190,17 @@ static unsigned int by_priority(const unsigned int *option, unsigned int n)
 }
 
 unsigned int lab_choose_fiber(const unsigned int *option, unsigned int n,
-			      bool stays, uint32_t asleep)
+			      enum lab_switch how, uint32_t asleep)
 {
 	unsigned int taken, limit = n, fresh = 0;
 
 	if (s.strategy == LAB_PCT)
-		fresh = by_priority(option, n);
+		fresh = by_priority(option, how == LAB_YIELDS ? n - 1 : n);
 	else if (s.strategy == LAB_RANDOM)
 		fresh = (unsigned int)(random_next() % n);
-	else if (stays && s.bound >= 0 && s.preemptions >= s.bound)
-		limit = 1;
+	else if (s.bound >= 0 && s.preemptions >= s.bound &&
+		 how != LAB_MUST_LEAVE)
+		limit = how == LAB_MAY_STAY ? 1 : n - 1;
 	while (fresh < limit && asleep & 1u << fresh)
 		fresh++;
 	if (fresh == limit)
@@ -207,7 +208,9 @@ unsigned int lab_choose_fiber(const unsigned int *option, unsigned int n,
 	if (n < 2)
 		return 0;
 	taken = take(n, limit, fresh, asleep);
-	s.preemptions += stays && taken;
+	s.preemptions += how == LAB_MAY_STAY ? taken != 0
+					     : how == LAB_YIELDS &&
+						       taken == n - 1;
 	return taken;
 }
 

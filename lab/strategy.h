@@ -63,13 +63,19 @@ unsigned int lab_choose(unsigned int n);
 /* Which of n values a load gives; 0 is the newest. */
 unsigned int lab_choose_value(unsigned int n);
 
+/* May the current fiber go on? */
+enum lab_switch {
+	LAB_MAY_STAY,   /* yes: option[0]; any other is a preemption */
+	LAB_MUST_LEAVE, /* no: it sleeps or has ended */
+	LAB_YIELDS,     /* others first: it is the last option, and counts */
+};
+
 /*
- * Which of n fibers runs next. option[0] is the current one if `stays`. Those
- * in the mask `asleep` (bits of options) would repeat another execution. It
- * does not return when all are.
+ * Which of n fibers runs next. Those in the mask `asleep` (bits of options)
+ * would repeat another execution. It does not return when all are.
  */
 unsigned int lab_choose_fiber(const unsigned int *option, unsigned int n,
-			      bool stays, uint32_t asleep);
+			      enum lab_switch how, uint32_t asleep);
 
 /* The choices of this execution; the caller frees. */
 char *lab_strategy_string(void);

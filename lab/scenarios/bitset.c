@@ -153,6 +153,36 @@ LAB_SCENARIO(looks_three, .name = "bitset-look-busy",
 	     .claim = "while its neighbour comes and goes", .setup = setup_one,
 	     .reset = reset, .thread = { look, set_clear_71 });
 
+/* And one that began after the own set. */
+static void set_and_look(void)
+{
+	hd_bitset_set_any(&set, 70);
+	look();
+}
+
+LAB_SCENARIO(set_look, .name = "bitset-set-look",
+	     .claim = "who sets a bit finds it, whoever clears its neighbour",
+	     .setup = setup, .reset = reset,
+	     .thread = { set_and_look, set_clear_71 });
+
+static void setup_71(void)
+{
+	setup();
+	hd_bitset_set_any(&set, 71);
+}
+
+static void clear_set_clear_71(void)
+{
+	hd_bitset_clear_any(&set, 71);
+	hd_bitset_set_any(&set, 71);
+	hd_bitset_clear_any(&set, 71);
+}
+
+LAB_SCENARIO(set_look_busy, .name = "bitset-set-look-busy",
+	     .claim = "and whoever clears it twice", .setup = setup_71,
+	     .reset = reset, .thread = { set_and_look, clear_set_clear_71 },
+	     .bound_plus_1 = 5);
+
 /* bitset-1: a setter sees the flag, or who raised that one the bit. */
 static _Atomic int flag;
 static int missed; /* ghost */

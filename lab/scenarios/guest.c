@@ -16,7 +16,7 @@ static struct heddle_slot *slot;
 static struct {
 	unsigned int live, most; /* guests in user code */
 	unsigned int ran;
-	uint32_t tid[3];
+	uint32_t tid[4];
 	unsigned int destroyed; /* values of the slot */
 } guests;
 
@@ -111,12 +111,23 @@ static void setup_two_berths(void)
 	make_process(&elastic_two, 2);
 }
 
-static void spawn_twice(void)
+static void spawn_thrice(void)
 {
+	/* There are two entries for one berth: the third uses the first again. */
 	spawn_join(guest_body, 0, 0);
 	spawn_join(guest_body, 1, 0);
+	spawn_join(guest_body, 2, 0);
 	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 1);
 	thread_ends();
+}
+
+static const char *recycled_twice(void)
+{
+	if (guests.ran != 3)
+		return "lost: a guest did not run";
+	if (guests.tid[0] == guests.tid[2] || guests.tid[0] == guests.tid[1])
+		return "tid: a later guest has the same";
+	return pool_at_rest();
 }
 
 static const char *recycled(void)
@@ -131,7 +142,8 @@ static const char *recycled(void)
 LAB_SCENARIO(shell, .name = "guest-shell",
 	     .claim = "guests in a row use one thread and have different tids",
 	     .setup = setup_one, .reset = guest_reset,
-	     .thread = { spawn_twice }, .at_rest = recycled, UP_TO(2, 0));
+	     .thread = { spawn_thrice }, .at_rest = recycled_twice,
+	     UP_TO(2, 0));
 
 /* -- two want the only berth -- */
 

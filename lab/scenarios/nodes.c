@@ -96,6 +96,13 @@ static void alloc_one(void)
 	alloc(0);
 }
 
+/* What the first one left behind is seen by the second. */
+static void alloc_two(void)
+{
+	alloc(0);
+	alloc(0);
+}
+
 static void alloc_give(void)
 {
 	uint32_t a = alloc(0);
@@ -116,10 +123,10 @@ static void aba(void)
 
 LAB_SCENARIO(tag, .name = "nodes-aba",
 	     .claim = "a stack whose head comes back gives no node twice",
-	     .setup = setup_two, .reset = reset, .thread = { alloc_one, aba });
+	     .setup = setup_two, .reset = reset, .thread = { alloc_two, aba });
 LAB_SCENARIO(tag_wrap, .name = "nodes-aba-wrap",
 	     .claim = "nor when the tag wraps around", .setup = setup_two_wrap,
-	     .reset = reset, .thread = { alloc_one, aba });
+	     .reset = reset, .thread = { alloc_two, aba });
 LAB_SCENARIO(three, .name = "nodes-three",
 	     .claim = "three threads on one stack", .setup = setup_two,
 	     .reset = reset, .thread = { alloc_one, alloc_give, alloc_give },
@@ -192,6 +199,33 @@ LAB_SCENARIO(wander_two, .name = "nodes-wander-back",
 	     .setup = setup_wander, .reset = reset,
 	     .thread = { wander, must_find, alloc_give }, .bound_plus_1 = 2,
 	     .old_plus_1 = 2);
+
+/* Both lie on one stack and go over to the other, one after the other. */
+static void setup_far(void)
+{
+	uint32_t a, b;
+
+	make(2, 2, 0);
+	a = hd_node_alloc_any(&nodes, 0);
+	b = hd_node_alloc_any(&nodes, 0);
+	hd_node_free_any(&nodes, 1, a, a, 1);
+	hd_node_free_any(&nodes, 1, b, b, 1);
+}
+
+static void move_both(void)
+{
+	for (int i = 0; i < 2; i++) {
+		uint32_t index = alloc(1);
+
+		if (index)
+			give(0, index);
+	}
+}
+
+LAB_SCENARIO(moves, .name = "nodes-move",
+	     .claim = "nodes that change stacks one by one can be found",
+	     .setup = setup_far, .reset = reset,
+	     .thread = { move_both, must_find });
 
 /* -- states -- */
 

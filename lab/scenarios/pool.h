@@ -28,6 +28,7 @@
 struct rules {
 	unsigned int workers;        /* that setup starts */
 	unsigned int workers_max;    /* 0: as many */
+	unsigned int will_live;      /* workers there will be; 0: as many */
 	unsigned int flags;          /* of the pool */
 	unsigned int threads;        /* of the scenario, which must all end */
 	bool stuck;                  /* tasks never return */
@@ -58,7 +59,7 @@ LAB_GHOST static void pool_reset(void)
 	for (int i = 0; i < GROUPS; i++)
 		ghost.cap[i] = ghost.floor[i] = rules->cap[i] ? rules->cap[i]
 							      : UINT32_MAX;
-	ghost.workers = rules->workers;
+	ghost.workers = rules->will_live ? rules->will_live : rules->workers;
 }
 
 /* -- ghost steps; each behind a lab_touch(), for their order matters -- */

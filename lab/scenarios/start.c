@@ -95,6 +95,23 @@ LAB_SCENARIO(stop, .name = "stop-submit",
 	     .setup = stop_setup, .reset = pool_reset,
 	     .thread = { stop_and_forget, submit_one }, .at_rest = stop_at_rest,
 	     USUAL);
+/* The worker is awake, and on its way to sleep, when it is told to leave. */
+static void busy_setup(void)
+{
+	stop_setup();
+	LAB_ASSERT(heddle_submit_call(groups[0], body, NULL) == 0);
+}
+
+static void stop_only(void)
+{
+	stop_and_forget();
+	thread_ends();
+}
+
+LAB_SCENARIO(stop_busy, .name = "stop-busy",
+	     .claim = "a worker on its way to sleep does not miss the stop",
+	     .setup = busy_setup, .reset = pool_reset, .thread = { stop_only },
+	     .at_rest = stop_at_rest, UP_TO(2, 1));
 LAB_SCENARIO(stop_twice, .name = "stop-stop",
 	     .claim = "two stops at once both end", .setup = stop_setup,
 	     .reset = pool_reset, .thread = { stop_and_forget, stop_all },
@@ -180,17 +197,18 @@ POOL(row, "elastic-row", "tasks in a row take one worker and one spare",
      THREADS(in_a_row), USUAL, .settle = true);
 
 /* A task that never returns has a successor that runs the next one. */
-static void two_stuck(void)
+static void three_stuck(void)
 {
+	submit(0);
 	submit(0);
 	submit(0);
 	thread_ends();
 }
 
 POOL(spare, "elastic-spare", "busy workers get a spare that runs the next task",
-     RULES(.workers = 2, .workers_max = 3, .flags = HEDDLE_POOL_ELASTIC,
-	   .stuck = true, .threads = 1),
-     THREADS(two_stuck), USUAL, .settle = true);
+     RULES(.workers = 1, .will_live = 3, .workers_max = 3,
+	   .flags = HEDDLE_POOL_ELASTIC, .stuck = true, .threads = 1),
+     THREADS(three_stuck), USUAL, .settle = true);
 
 /* -- the registry is read while workers leave -- */
 

@@ -60,6 +60,38 @@ POOL(kick_old, "kick-old", "the same, and loads may give an old value",
      RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_one),
      .settle = true, UP_TO(2, 1));
 
+/* Nobody else sleeps who could be woken: the one worker must see it all. */
+POOL(kick_one, "kick-one", "two submitters and a single worker",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_one, submit_one), .settle = true, UP_TO(2, 1));
+
+/* A worker that lingers is relied on, and takes the first of two tasks. */
+static void returns(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_touch(&ghost);
+	ghost_end(0);
+}
+
+static void submit_returning(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], returns, NULL) == 0);
+	ghost_submitted(0);
+	thread_ends();
+}
+
+POOL(linger, "linger-stuck", "two tasks for one that lingers start both",
+     RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 2),
+     THREADS(submit_returning, submit_two), .settle = true, UP_TO(2, 0));
+POOL(linger_stuck_old, "linger-stuck-old", "and loads give old values",
+     RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 2),
+     THREADS(submit_returning, submit_two), .settle = true, UP_TO(1, 1));
+POOL(linger_old, "linger-old", "and with old values",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_two),
+     .settle = true, UP_TO(2, 2));
+
 /* -- siblings -- */
 
 POOL(siblings, "siblings", "two groups share one permit, one task each",
@@ -90,6 +122,10 @@ static void take_and_give(void)
 POOL(moment, "siblings-moment", "a permit held for a moment strands no sibling",
      RULES(.workers = 1, .below = 2, .cap = { 1 }, .threads = 2),
      THREADS(submit_2, take_and_give), USUAL);
+
+POOL(siblings_old, "siblings-old", "one worker, and old values",
+     RULES(.workers = 1, .below = 2, .cap = { 1 }, .threads = 2),
+     THREADS(submit_1, submit_2), .settle = true, UP_TO(1, 1));
 
 /* -- three levels: 1 below the root, 2 and 3 below 1 -- */
 

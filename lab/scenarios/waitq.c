@@ -148,6 +148,19 @@ LAB_SCENARIO(wrap, .name = "waitq-wrap",
 	     .reset = reset, .thread = { pop_push, pop_once },
 	     .at_rest = rest_1_2_5);
 
+/* The head comes back to the node that it was at. */
+static void round_about(void)
+{
+	pop_push();
+	pop();
+	pop();
+}
+
+LAB_SCENARIO(aba, .name = "waitq-aba",
+	     .claim = "a head that comes back is not taken for the old one",
+	     .setup = setup_two, .reset = reset,
+	     .thread = { pop_once, round_about }, .at_rest = rest_1_2_5);
+
 /* "empty" is not said while a value lies in it. */
 static void pop_sure(void)
 {
