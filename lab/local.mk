@@ -36,6 +36,7 @@ lab_scenarios = \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/join.c \
+	%D%/scenarios/known.c \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \

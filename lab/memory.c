@@ -204,6 +204,11 @@ void lab_memory_settle(void)
 
 void lab_plain(uintptr_t at, size_t size, bool write, const void *pc)
 {
+	if (lab_at.exploring && lab_at.scenario->plain_atomic &&
+	    size <= LAB_GRANULE && at % size == 0 && !lab_fiber_owns(at)) {
+		lab_volatile(at, (unsigned int)size, write, pc);
+		return;
+	}
 	settle();
 	if (lab_at.counting)
 		lab_count_plain(at, size, write);
@@ -549,6 +554,41 @@ bool lab_cas(uintptr_t at, unsigned int size, uint64_t *expected,
 			  done ? "done, was" : "failed, found",
 			  (unsigned long long)*expected,
 			  lab_order_name(done ? order : failure));
+	return done;
+}
+
+/* Two neighbouring words at once, of the newest values. */
+bool lab_cas_pair(void *target, const void *expected, const void *desired)
+{
+	uintptr_t at = (uintptr_t)target;
+	const uint64_t *from = expected, *to = desired;
+	const void *pc = __builtin_return_address(0);
+	struct lab_location *l[2];
+	bool done;
+
+	settle();
+	lab_step((struct lab_op){ at, 16, LAB_OP_WRITE, LAB_OP_SC_ACCESS });
+	check_address(at, 16, true, pc);
+	done = peek(at, 8) == from[0] && peek(at + 8, 8) == from[1];
+	if (!lab_at.exploring) {
+		if (done)
+			memcpy(target, to, 16);
+		return done;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct lab_granule *g = lab_granule(at + 8 * (size_t)i);
+
+		lab_race_atomic(g, at + 8 * (size_t)i, 8, true, pc);
+		/* Twice, for the second may move the first. */
+		location_in(lab_granule(at + 8), at + 8, 8);
+		l[i] = location_in(g, at + 8 * (size_t)i, 8);
+		l[i]->written[lab_at.current] = me()->now.hb[lab_at.current];
+		take_message(lab_message_at(l[i]->newest), LAB_SEQ_CST);
+	}
+	for (int i = 0; i < 2 && done; i++)
+		add_message(l[i], to[i], LAB_SEQ_CST, l[i]->newest);
+	lab_trace(pc, "%s and the next word: %s", lab_name_of(at, pc),
+		  done ? "exchanged" : "not exchanged");
 	return done;
 }
 

@@ -46,6 +46,7 @@ struct lab_scenario {
 	bool ordered;  /* atomics as if all were seq_cst: no old values */
 	/* Bit n: creation n of a thread, counted from the start, fails. */
 	unsigned int create_fails;
+	bool plain_atomic; /* for headers that mean plain accesses as atomics */
 	unsigned int cpus; /* 0: one; else which CPU one is on is a choice */
 	/* How far `run all` goes: 0: as usual, LAB_ANY, or the number plus one. */
 	unsigned int bound_plus_1; /* preemptions */
@@ -98,6 +99,9 @@ _Noreturn void lab_sleep_for_ever(void);
 
 /* One of n, each of which is explored. */
 unsigned int lab_pick(unsigned int n);
+
+/* A compare-and-swap of two words, for headers that want the instruction. */
+bool lab_cas_pair(void *target, const void *expected, const void *desired);
 
 /* Blocks of memory that were not given back: for verdicts about leaks. */
 unsigned int lab_live_blocks(void);

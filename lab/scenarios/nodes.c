@@ -200,22 +200,25 @@ LAB_SCENARIO(wander_two, .name = "nodes-wander-back",
 	     .thread = { wander, must_find, alloc_give }, .bound_plus_1 = 2,
 	     .old_plus_1 = 2);
 
-/* Both lie on one stack and go over to the other, one after the other. */
+/*
+ * Both lie on a stack that a first look does not reach, and go over to one that
+ * a later look has passed, one after the other.
+ */
 static void setup_far(void)
 {
 	uint32_t a, b;
 
-	make(2, 2, 0);
+	make(2, 3, 0);
 	a = hd_node_alloc_any(&nodes, 0);
 	b = hd_node_alloc_any(&nodes, 0);
-	hd_node_free_any(&nodes, 1, a, a, 1);
-	hd_node_free_any(&nodes, 1, b, b, 1);
+	hd_node_free_any(&nodes, 2, a, a, 1);
+	hd_node_free_any(&nodes, 2, b, b, 1);
 }
 
 static void move_both(void)
 {
 	for (int i = 0; i < 2; i++) {
-		uint32_t index = alloc(1);
+		uint32_t index = alloc(2);
 
 		if (index)
 			give(0, index);
@@ -225,7 +228,8 @@ static void move_both(void)
 LAB_SCENARIO(moves, .name = "nodes-move",
 	     .claim = "nodes that change stacks one by one can be found",
 	     .setup = setup_far, .reset = reset,
-	     .thread = { move_both, must_find });
+	     .thread = { move_both, must_find }, .bound_plus_1 = 3,
+	     .old_plus_1 = 2);
 
 /* -- states -- */
 

@@ -151,6 +151,10 @@ POOL(orphan, "orphan-deque", "what lies in the deque of who leaves is run",
      RULES(.workers = 2, .cap = { 2 }, .threads = 2),
      THREADS(submit_parent, stop_to_one), USUAL);
 
+POOL(orphan_last, "orphan-last", "and of the last worker, by the next one",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_parent, stop_then_start), .settle = true, UP_TO(2, 0));
+
 /* -- creation fails -- */
 
 static void start_fails(void)
@@ -194,7 +198,7 @@ static void in_a_row(void)
 POOL(row, "elastic-row", "tasks in a row take one worker and one spare",
      RULES(.workers = 1, .workers_max = 4, .flags = HEDDLE_POOL_ELASTIC,
 	   .threads = 1),
-     THREADS(in_a_row), USUAL, .settle = true);
+     THREADS(in_a_row), UP_TO(3, 0), .settle = true);
 
 /* A task that never returns has a successor that runs the next one. */
 static void three_stuck(void)
