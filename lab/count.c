@@ -84,10 +84,37 @@ void lab_count_plain(uintptr_t at, size_t size, bool write)
 	touch(at, size, write);
 }
 
-void lab_count_begin(void)
+static bool waited;
+
+void lab_count_reset(void)
 {
 	memset(&now, 0, sizeof(now));
+	waited = false;
+}
+
+void lab_count_begin(void)
+{
+	lab_count_reset();
 	lab_at.counting = true;
+}
+
+void lab_count_pause(void)
+{
+	lab_at.counting = false;
+	waited = true;
+	lab_wake(&now, 1);
+}
+
+void lab_count_end_task(void *unused)
+{
+	(void)unused;
+	lab_count_pause();
+}
+
+void lab_count_wait(void)
+{
+	if (!waited)
+		lab_block(&now, LAB_FOREVER);
 }
 
 void lab_count_end(struct lab_count *count)

@@ -28,8 +28,14 @@ void lab_count_fence(int order);
 void lab_count_plain(uintptr_t at, size_t size, bool write);
 
 /* Counts from the start to the end; for one operation of a kind. */
+void lab_count_reset(void);
 void lab_count_begin(void);
 void lab_count_end(struct lab_count *count);
+
+/* The same in parts: from begin to pause, and whoever waits until then. */
+void lab_count_pause(void);
+void lab_count_wait(void);
+void lab_count_end_task(void *unused);
 
 /* An operation to be counted; registered as scenarios are. */
 struct lab_counted {
@@ -38,6 +44,7 @@ struct lab_counted {
 	void (*setup)(void);
 	void (*warm)(void);  /* what went before, not counted */
 	void (*run)(void);   /* counted */
+	bool own;            /* run() itself says what is counted */
 	unsigned int divide; /* so many operations are in a run; 0: one */
 	/* At most, of one operation; tests/model/count.t compares. */
 	struct lab_count promised;

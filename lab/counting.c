@@ -21,7 +21,9 @@ static void count_thread(void)
 {
 	if (counted->warm)
 		counted->warm();
-	lab_count_begin();
+	lab_count_reset();
+	if (!counted->own)
+		lab_count_begin();
 	counted->run();
 	lab_count_end(&last_count);
 }
@@ -38,9 +40,7 @@ static bool count_one(const struct lab_counted *which, struct lab_count *count)
 	};
 	struct lab_options o = lab_defaults;
 	struct lab_result result;
-	const char *(*sleeps)(void) = NULL;
 
-	(void)sleeps;
 	counted = which;
 	o.bound = 0;
 	o.runs_max = 1;

@@ -27,7 +27,7 @@ struct fiber_state {
 	uint64_t deadline;
 	uint64_t since; /* when it was blocked: wakes are in this order */
 	bool timed_out;
-	bool stepped; /* since its last yield */
+	bool stepped;      /* since its last yield */
 	unsigned int deaf; /* yields that it still passes over */
 	bool ended;
 	struct lab_op op; /* that it does next */

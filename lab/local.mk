@@ -31,6 +31,7 @@ lab_scenarios = \
 	%D%/scenarios/bitset.c \
 	%D%/scenarios/block.c \
 	%D%/scenarios/caps.c \
+	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/guest.c \

@@ -539,6 +539,8 @@ bool lab_cas(uintptr_t at, unsigned int size, uint64_t *expected,
 	}
 	l = access_atomic(at, size, true, order, pc);
 	i = choose_cas(l, wanted, failure, weak, &done);
+	if (lab_at.counting)
+		lab_count_rmw(at, size, order, done);
 	*expected = lab_message_at(i)->value;
 	take_message(lab_message_at(i), done ? order : failure);
 	if (done)

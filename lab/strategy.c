@@ -208,9 +208,9 @@ unsigned int lab_choose_fiber(const unsigned int *option, unsigned int n,
 	if (n < 2)
 		return 0;
 	taken = take(n, limit, fresh, asleep);
-	s.preemptions += how == LAB_MAY_STAY ? taken != 0
-					     : how == LAB_YIELDS &&
-						       taken == n - 1;
+	s.preemptions += how == LAB_MAY_STAY
+				 ? taken != 0
+				 : how == LAB_YIELDS && taken == n - 1;
 	return taken;
 }
 

@@ -78,6 +78,7 @@ check_PROGRAMS += $(program_tests)
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/model/count.t \
 	%D%/model/explore.t \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \

@@ -182,7 +182,7 @@ static bool could_start(unsigned int g)
 	}
 }
 
-static const char *pool_at_rest(void)
+static inline const char *pool_at_rest(void)
 {
 	/* Static: its text is the verdict. */
 	static struct heddle_check check;

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What operations cost, access by access; doc/lab.md has the table. The promised
+ * figures are upper bounds that tests/model/count.t compares with: a change that
+ * makes an operation touch one line more turns it red.
+ */
+#include "lab/count.h"
+#include "lab/scenarios/pool.h"
+#include "lockfree/bitset.h"
+#include "lockfree/deque.h"
+#include "lockfree/inject.h"
+#include "lockfree/mirror.h"
+#include "lockfree/nodes.h"
+#include "lockfree/parker.h"
+#include "lockfree/waitq.h"
+
+/* -- lockfree/ -- */
+
+static struct hd_deque deque;
+static struct hd_nodes nodes;
+static struct hd_inject list;
+static struct hd_bitset set;
+static struct hd_parker parker;
+static struct hd_waitq_arena arena;
+static struct hd_waitq queue;
+static struct hd_mirror mirror;
+static _Atomic uint64_t word;
+
+static void setup_parts(void)
+{
+	LAB_ASSERT(hd_deque_init(&deque, 16) == 0);
+	LAB_ASSERT(hd_nodes_init(&nodes, 16, 1) == 0);
+	LAB_ASSERT(hd_bitset_init(&set, 130) == 0);
+	LAB_ASSERT(hd_waitq_arena_init(&arena, 8) == 0);
+	hd_waitq_init(&queue, &arena, 1);
+	hd_mirror_init(&mirror);
+	hd_deque_push_owner(&deque, 1);
+	hd_deque_push_owner(&deque, 2);
+	hd_deque_push_owner(&deque, 3);
+	hd_bitset_set_any(&set, 3);
+	hd_bitset_set_any(&set, 70);
+	hd_bitset_set_any(&set, 71);
+	hd_waitq_push_any(&queue, &arena, 2, 7);
+	atomic_store_explicit(&word, hd_word_make(0, 4, 1),
+			      memory_order_relaxed);
+	/* One node that was used before, and one in the list. */
+	hd_node_free_any(&nodes, 0, hd_node_alloc_any(&nodes, 0), 1, 1);
+	LAB_ASSERT(hd_inject_push_any(&list, &nodes, 2, 8));
+}
+
+static void push(void)
+{
+	hd_deque_push_owner(&deque, 4);
+}
+
+static void pop(void)
+{
+	hd_deque_pop_owner(&deque);
+}
+
+static void steal(void)
+{
+	hd_deque_steal_any(&deque);
+}
+
+static void inject(void)
+{
+	hd_inject_push_any(&list, &nodes, 3, 8);
+}
+
+static void take(void)
+{
+	uint32_t length;
+
+	hd_inject_take_any(&list, &length);
+}
+
+static void alloc(void)
+{
+	hd_node_alloc_any(&nodes, 0);
+}
+
+static void give_node(void)
+{
+	hd_node_free_any(&nodes, 0, 2, 2, 1);
+}
+
+static void set_bit(void)
+{
+	hd_bitset_set_any(&set, 72);
+}
+
+static void clear_bit(void)
+{
+	hd_bitset_clear_any(&set, 71);
+}
+
+static void claim_bit(void)
+{
+	hd_bitset_claim_lowest_any(&set);
+}
+
+static void take_permit(void)
+{
+	hd_word_take_any(&word);
+}
+
+static void give_permit(void)
+{
+	hd_word_give_any(&word);
+}
+
+static void unpark(void)
+{
+	hd_parker_unpark_any(&parker, 5);
+}
+
+static void wait_push(void)
+{
+	hd_waitq_push_any(&queue, &arena, 3, 7);
+}
+
+static void wait_pop(void)
+{
+	uint32_t value, node;
+
+	hd_waitq_pop_any(&queue, &arena, &value, &node);
+}
+
+static void mirror_write(void)
+{
+	struct hd_mirror_values values = { .index = 1 };
+
+	hd_mirror_write_owner(&mirror, &values);
+}
+
+#define PART(id, title, about, r, l) \
+ LAB_COUNTED(part_##id, .name = title, .what = about, .setup = setup_parts, \
+	     .run = id, .promised = { .rmws = r, .lines = l })
+
+PART(push, "deque-push", "the owner pushes", 1, 2);
+PART(pop, "deque-pop", "the owner pops one of several", 1, 3);
+PART(steal, "deque-steal", "a thief steals", 1, 3);
+PART(inject, "inject-push", "a push to an injection list", 1, 3);
+PART(take, "inject-take", "all of an injection list is taken", 1, 1);
+PART(alloc, "node-alloc", "a node from the own stack", 1, 3);
+PART(give_node, "node-free", "a node back to the own stack", 1, 3);
+PART(set_bit, "bitset-set", "a bit whose word has others", 1, 2);
+PART(clear_bit, "bitset-clear", "a bit whose word keeps others", 1, 2);
+PART(claim_bit, "bitset-claim", "the lowest bit, the only one of its word", 4,
+     2);
+PART(take_permit, "word-take", "a permit is taken", 1, 1);
+PART(give_permit, "word-give", "a permit is given back", 1, 1);
+PART(unpark, "parker-unpark", "a token for one that is awake", 1, 1);
+PART(wait_push, "waitq-push", "a returner queues", 2, 3);
+PART(wait_pop, "waitq-pop", "a returner is taken", 1, 4);
+PART(mirror_write, "mirror-write", "a worker shows what it does", 0, 1);
+
+/* -- the pool: what a task costs -- */
+
+#define TASKS 4
+
+static const struct rules one_worker = RULES(.workers = 1, .cap = { 1 });
+
+static void setup_pool(void)
+{
+	pool_make(&one_worker);
+}
+
+/* One is on its way: the others find the bit set and the flag up, or nobody. */
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void submit_first(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], nothing, NULL) == 0);
+}
+
+static void submit_more(void)
+{
+	for (int i = 0; i < TASKS; i++)
+		submit_first();
+}
+
+LAB_COUNTED(submit, .name = "submit",
+	    .what = "a submit from outside while the workers are busy",
+	    .setup = setup_pool, .warm = submit_first, .run = submit_more,
+	    .divide = TASKS, .promised = { .rmws = 2, .lines = 4 });
+LAB_COUNTED(submit_wake, .name = "submit-wake",
+	    .what = "a submit that wakes a worker", .setup = setup_pool,
+	    .run = submit_first, .promised = { .rmws = 9, .lines = 17 });
+
+/* Inside a task: the deque, and what follows is run by the same worker. */
+static void submit_inside(void)
+{
+	for (int i = 0; i < TASKS; i++)
+		LAB_ASSERT(heddle_submit_call(groups[0], nothing, NULL) == 0);
+}
+
+static void count_inside(void *arg)
+{
+	(void)arg;
+	lab_count_begin();
+	submit_inside();
+	lab_count_pause();
+}
+
+static void submit_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_inside, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(submit_own, .name = "submit-inside",
+	    .what = "a submit from inside a task", .setup = setup_pool,
+	    .run = submit_counting, .own = true, .divide = TASKS,
+	    .promised = { .rmws = 2, .lines = 4 });
+
+/* From the end of one task to the end of the last: fetch, call, finish. */
+static void count_from_here(void *arg)
+{
+	(void)arg;
+	/* The owner takes the newest first, so this one runs last. */
+	LAB_ASSERT(heddle_submit_call(groups[0], lab_count_end_task, NULL) ==
+		   0);
+	submit_inside();
+	lab_count_begin();
+}
+
+static void run_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_from_here, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(run, .name = "run-task",
+	    .what = "a task is taken from the own deque, run and forgotten",
+	    .setup = setup_pool, .run = run_counting, .own = true,
+	    .divide = TASKS + 1, .promised = { .rmws = 3, .lines = 3 });
