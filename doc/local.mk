@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/design/permits.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \
+	%D%/lab.md \
 	%D%/properties.md \
 	%D%/wasi.md \
 	%D%/workloads.md

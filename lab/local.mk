@@ -24,7 +24,9 @@ lab_sources = \
 	%D%/shrink.c %D%/shrink.h \
 	%D%/strategy.c %D%/strategy.h \
 	%D%/trace.c %D%/trace.h \
-	%D%/tsan_abi.c
+	%D%/tsan_abi.c \
+	%D%/value.h \
+	%D%/view.h
 
 # Scenarios, by what they are about. A new file needs a line here and no other.
 lab_scenarios = \
@@ -48,7 +50,8 @@ lab_scenarios = \
 	%D%/scenarios/submit.c \
 	%D%/scenarios/waitq.c
 
-EXTRA_DIST += %D%/make-twin %D%/run-twins %D%/twins.tsv
+EXTRA_DIST += %D%/make-twin %D%/mutants-settled.tsv %D%/run-mutants \
+	%D%/run-twins %D%/twins.tsv
 
 if WITH_LAB
 noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a

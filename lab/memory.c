@@ -16,6 +16,8 @@
 #include "lab/race.h"
 #include "lab/shadow.h"
 #include "lab/trace.h"
+#include "lab/value.h"
+#include "lab/view.h"
 
 #define N         LAB_FIBERS_MAX
 #define STALE_MAX 2 /* old values in a row that a location gives a thread */
@@ -43,58 +45,6 @@ const uint32_t *lab_known(unsigned int fiber)
 	return thread[fiber].now.hb;
 }
 
-static bool is_acquire(int order)
-{
-	return order == LAB_ACQUIRE || order == LAB_CONSUME ||
-	       order == LAB_ACQ_REL || order == LAB_SEQ_CST;
-}
-
-static bool is_release(int order)
-{
-	return order == LAB_RELEASE || order == LAB_ACQ_REL ||
-	       order == LAB_SEQ_CST;
-}
-
-/* Four clocks at a time; they are far below the sign. */
-typedef int32_t clocks4 __attribute__((vector_size(16), may_alias));
-
-static inline void clocks_join(uint32_t *to, const uint32_t *from)
-{
-	clocks4 *a = (clocks4 *)(void *)to;
-	const clocks4 *b = (const clocks4 *)(const void *)from;
-
-	for (int i = 0; i < N / 4; i++) {
-		clocks4 less = a[i] < b[i];
-
-		a[i] = (b[i] & less) | (a[i] & ~less);
-	}
-}
-
-/* A call of memset, or the instruction for long runs, would take longer. */
-static inline void clocks_zero(uint32_t *clocks)
-{
-	clocks4 *a = (clocks4 *)(void *)clocks;
-
-	a[0] = (clocks4){ 0 };
-	a[N / 4 - 1] = (clocks4){ 0 };
-}
-_Static_assert(LAB_FIBERS_MAX == 8, "two vectors of four clocks");
-
-static inline void view_zero(struct lab_view *view)
-{
-	clocks_zero(view->hb);
-	clocks_zero(view->seen);
-	view->fence = 0;
-}
-
-static inline void view_join(struct lab_view *to, const struct lab_view *from)
-{
-	clocks_join(to->hb, from->hb);
-	clocks_join(to->seen, from->seen);
-	if (from->fence > to->fence)
-		to->fence = from->fence;
-}
-
 /* What follows is not part of what was just published. */
 static void tick(unsigned int fiber)
 {
@@ -103,42 +53,6 @@ static void tick(unsigned int fiber)
 }
 
 /* -- real memory -- */
-
-static uint64_t peek(uintptr_t at, unsigned int size)
-{
-	switch (size) {
-	case 1:
-		return *(volatile uint8_t *)at;
-	case 2:
-		return *(volatile uint16_t *)at;
-	case 4:
-		return *(volatile uint32_t *)at;
-	default:
-		return *(volatile uint64_t *)at;
-	}
-}
-
-static void poke(uintptr_t at, unsigned int size, uint64_t value)
-{
-	switch (size) {
-	case 1:
-		*(volatile uint8_t *)at = (uint8_t)value;
-		break;
-	case 2:
-		*(volatile uint16_t *)at = (uint16_t)value;
-		break;
-	case 4:
-		*(volatile uint32_t *)at = (uint32_t)value;
-		break;
-	default:
-		*(volatile uint64_t *)at = value;
-	}
-}
-
-static uint64_t truncate_to(uint64_t value, unsigned int size)
-{
-	return size == 8 ? value : value & ((UINT64_C(1) << 8 * size) - 1);
-}
 
 /* What an execution writes is put back behind it. */
 void lab_will_write(uintptr_t at, size_t size)
@@ -183,9 +97,9 @@ static void settle_pending(void)
 {
 	if (pending.kind == VALUE_TO_COME)
 		lab_message_at(pending.message)->value =
-			peek(pending.at, pending.size);
+			lab_peek(pending.at, pending.size);
 	else
-		poke(pending.at, pending.size, pending.newest);
+		lab_poke(pending.at, pending.size, pending.newest);
 	pending.kind = NOTHING;
 }
 
@@ -229,9 +143,9 @@ static uint32_t first_message(uintptr_t at, unsigned int size)
 	uint32_t i = lab_pool_new(&lab_messages);
 	struct lab_message *m = lab_message_at(i);
 
-	clocks_zero(m->read);
+	lab_clocks_zero(m->read);
 	m->older = m->clock = m->sc = m->event = 0;
-	m->value = peek(at, size);
+	m->value = lab_peek(at, size);
 	m->writer = N; /* it releases nothing */
 	return i;
 }
@@ -254,8 +168,8 @@ static struct lab_location *location_in(struct lab_granule *g, uintptr_t at,
 	if (!i) {
 		i = lab_pool_new(&lab_locations);
 		l = lab_location_at(i);
-		clocks_zero(l->read);
-		clocks_zero(l->written);
+		lab_clocks_zero(l->read);
+		lab_clocks_zero(l->written);
 		memset(l->stale, 0, sizeof(l->stale));
 		l->newest = 0;
 		l->at = at;
@@ -263,7 +177,8 @@ static struct lab_location *location_in(struct lab_granule *g, uintptr_t at,
 		l->next = g->location;
 		g->location = i;
 	}
-	if (!l->newest || lab_message_at(l->newest)->value != peek(at, size)) {
+	if (!l->newest ||
+	    lab_message_at(l->newest)->value != lab_peek(at, size)) {
 		l->newest = first_message(at, size);
 		memset(l->stale, 0, sizeof(l->stale));
 	}
@@ -332,9 +247,9 @@ static void take_message(struct lab_message *m, int order)
 		m->sc = ++sc_count;
 	if (m->writer == N)
 		return; /* it releases nothing */
-	view_join(&t->acquired, &m->release);
-	if (is_acquire(order))
-		view_join(&t->now, &m->release);
+	lab_view_join(&t->acquired, &m->release);
+	if (lab_is_acquire(order))
+		lab_view_join(&t->now, &m->release);
 }
 
 /* Appends to the modification order; continued: an RMW of that message. */
@@ -346,21 +261,21 @@ static void add_message(struct lab_location *l, uint64_t value, int order,
 	uint32_t i = lab_pool_new(&lab_messages);
 	struct lab_message *m = lab_message_at(i);
 
-	clocks_zero(m->read);
+	lab_clocks_zero(m->read);
 	m->sc = 0;
 	m->value = value;
 	m->older = l->newest;
 	m->writer = self;
 	m->clock = t->now.hb[self];
 	m->event = lab_trace_next();
-	m->release = is_release(order) ? t->now : t->released;
+	m->release = lab_is_release(order) ? t->now : t->released;
 	if (continued && lab_message_at(continued)->writer != N)
-		view_join(&m->release, &lab_message_at(continued)->release);
+		lab_view_join(&m->release, &lab_message_at(continued)->release);
 	if (order == LAB_SEQ_CST)
 		m->sc = ++sc_count;
 	l->newest = i;
 	l->stale[self] = 0;
-	poke(l->at, l->size, value);
+	lab_poke(l->at, l->size, value);
 	tick(self);
 }
 
@@ -399,7 +314,7 @@ uint64_t lab_load(uintptr_t at, unsigned int size, int order, const void *pc)
 	if (!lab_at.exploring) {
 		lab_step_any();
 		check_address(at, size, false, pc);
-		return peek(at, size);
+		return lab_peek(at, size);
 	}
 	l = access_atomic(at, size, false, order, pc);
 	m = choose_message(l, order, &old);
@@ -416,13 +331,13 @@ void lab_store(uintptr_t at, unsigned int size, uint64_t value, int order,
 
 	settle();
 	order = effective(order);
-	value = truncate_to(value, size);
+	value = lab_truncate(value, size);
 	if (lab_at.counting)
 		lab_count_store(at, size, order);
 	if (!lab_at.exploring) {
 		lab_step_any();
 		check_address(at, size, true, pc);
-		poke(at, size, value);
+		lab_poke(at, size, value);
 		return;
 	}
 	l = access_atomic(at, size, true, order, pc);
@@ -430,27 +345,6 @@ void lab_store(uintptr_t at, unsigned int size, uint64_t value, int order,
 	if (lab_at.tracing)
 		lab_trace(pc, "%s = %#llx%s", lab_name_of(at, pc),
 			  (unsigned long long)value, lab_order_name(order));
-}
-
-static uint64_t combine(uint64_t old, uint64_t operand, enum lab_rmw op)
-{
-	switch (op) {
-	case LAB_XCHG:
-		return operand;
-	case LAB_ADD:
-		return old + operand;
-	case LAB_SUB:
-		return old - operand;
-	case LAB_AND:
-		return old & operand;
-	case LAB_OR:
-		return old | operand;
-	case LAB_XOR:
-		return old ^ operand;
-	case LAB_NAND:
-		return ~(old & operand);
-	}
-	abort();
 }
 
 uint64_t lab_rmw(uintptr_t at, unsigned int size, uint64_t operand, int order,
@@ -466,13 +360,14 @@ uint64_t lab_rmw(uintptr_t at, unsigned int size, uint64_t operand, int order,
 	if (!lab_at.exploring) {
 		lab_step_any();
 		check_address(at, size, true, pc);
-		old = peek(at, size);
-		poke(at, size, truncate_to(combine(old, operand, op), size));
+		old = lab_peek(at, size);
+		lab_poke(at, size,
+			 lab_truncate(lab_combine(old, operand, op), size));
 		return old;
 	}
 	l = access_atomic(at, size, true, order, pc);
 	old = lab_message_at(l->newest)->value;
-	value = truncate_to(combine(old, operand, op), size);
+	value = lab_truncate(lab_combine(old, operand, op), size);
 	take_message(lab_message_at(l->newest), order);
 	add_message(l, value, order, l->newest);
 	if (lab_at.tracing)
@@ -518,7 +413,7 @@ bool lab_cas(uintptr_t at, unsigned int size, uint64_t *expected,
 	     uint64_t desired, int order, int failure, bool weak,
 	     const void *pc)
 {
-	uint64_t wanted = truncate_to(*expected, size);
+	uint64_t wanted = lab_truncate(*expected, size);
 	struct lab_location *l;
 	bool done;
 	uint32_t i;
@@ -526,13 +421,13 @@ bool lab_cas(uintptr_t at, unsigned int size, uint64_t *expected,
 	settle();
 	order = effective(order);
 	failure = effective(failure);
-	desired = truncate_to(desired, size);
+	desired = lab_truncate(desired, size);
 	if (!lab_at.exploring) {
 		lab_step_any();
 		check_address(at, size, true, pc);
-		*expected = peek(at, size);
+		*expected = lab_peek(at, size);
 		if (*expected == wanted)
-			poke(at, size, desired);
+			lab_poke(at, size, desired);
 		if (lab_at.counting)
 			lab_count_rmw(at, size, order, *expected == wanted);
 		return *expected == wanted;
@@ -571,7 +466,7 @@ bool lab_cas_pair(void *target, const void *expected, const void *desired)
 	settle();
 	lab_step((struct lab_op){ at, 16, LAB_OP_WRITE, LAB_OP_SC_ACCESS });
 	check_address(at, 16, true, pc);
-	done = peek(at, 8) == from[0] && peek(at + 8, 8) == from[1];
+	done = lab_peek(at, 8) == from[0] && lab_peek(at + 8, 8) == from[1];
 	if (!lab_at.exploring) {
 		if (done)
 			memcpy(target, to, 16);
@@ -614,7 +509,7 @@ void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc)
 	pending.at = at;
 	pending.size = size;
 	if (write) {
-		add_message(l, peek(at, size), effective(LAB_RELAXED), 0);
+		add_message(l, lab_peek(at, size), effective(LAB_RELAXED), 0);
 		pending.kind = VALUE_TO_COME;
 		pending.message = l->newest;
 		if (lab_at.tracing)
@@ -630,9 +525,9 @@ void lab_volatile(uintptr_t at, unsigned int size, bool write, const void *pc)
 	if (!old)
 		return;
 	pending.kind = OLD_IN_MEMORY;
-	pending.newest = peek(at, size);
+	pending.newest = lab_peek(at, size);
 	lab_will_write(at, size);
-	poke(at, size, m->value);
+	lab_poke(at, size, m->value);
 }
 
 /* -- fences and views -- */
@@ -641,14 +536,14 @@ static void fence_of(unsigned int fiber, int order)
 {
 	struct thread *t = &thread[fiber];
 
-	if (is_acquire(order))
-		view_join(&t->now, &t->acquired);
+	if (lab_is_acquire(order))
+		lab_view_join(&t->now, &t->acquired);
 	if (order == LAB_SEQ_CST) {
 		t->now.fence = ++sc_count;
-		clocks_join(t->now.seen, sc_seen);
-		clocks_join(sc_seen, t->now.seen);
+		lab_clocks_join(t->now.seen, sc_seen);
+		lab_clocks_join(sc_seen, t->now.seen);
 	}
-	if (is_release(order)) {
+	if (lab_is_release(order)) {
 		t->released = t->now;
 		tick(fiber);
 	}
@@ -686,20 +581,20 @@ uint64_t lab_newest(uintptr_t at, unsigned int size)
 
 		take_message(lab_message_at(l->newest), LAB_RELAXED);
 	}
-	return peek(at, size);
+	return lab_peek(at, size);
 }
 
 void lab_view_send(struct lab_view *to)
 {
 	settle();
-	view_join(to, &me()->now);
+	lab_view_join(to, &me()->now);
 	tick(lab_at.current);
 }
 
 void lab_view_receive(const struct lab_view *from)
 {
 	settle();
-	view_join(&me()->now, from);
+	lab_view_join(&me()->now, from);
 }
 
 /* -- executions and threads -- */
@@ -713,13 +608,13 @@ void lab_memory_open(void)
 void lab_memory_reset(void)
 {
 	for (unsigned int i = 0; i < N; i++) {
-		view_zero(&thread[i].now);
-		view_zero(&thread[i].acquired);
-		view_zero(&thread[i].released);
-		view_zero(&ended[i]);
+		lab_view_zero(&thread[i].now);
+		lab_view_zero(&thread[i].acquired);
+		lab_view_zero(&thread[i].released);
+		lab_view_zero(&ended[i]);
 		tick(i);
 	}
-	clocks_zero(sc_seen);
+	lab_clocks_zero(sc_seen);
 	sc_count = 0;
 	pending.kind = NOTHING;
 }
@@ -743,10 +638,10 @@ void lab_memory_thread_begins(unsigned int fiber, unsigned int creator)
 	struct thread *t = &thread[fiber];
 	uint32_t own = t->now.hb[fiber];
 
-	view_join(&t->now, &thread[creator].now);
+	lab_view_join(&t->now, &thread[creator].now);
 	t->now.hb[fiber] = t->now.seen[fiber] = own;
 	t->acquired = t->now;
-	view_zero(&t->released);
+	lab_view_zero(&t->released);
 	tick(creator);
 }
 

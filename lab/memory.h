@@ -21,16 +21,7 @@
 #include <stdint.h>
 
 #include "lab/engine.h"
-
-/* The values of __ATOMIC_RELAXED and so on, as compilers pass them. */
-enum lab_order {
-	LAB_RELAXED,
-	LAB_CONSUME,
-	LAB_ACQUIRE,
-	LAB_RELEASE,
-	LAB_ACQ_REL,
-	LAB_SEQ_CST,
-};
+#include "lab/view.h"
 
 enum lab_rmw {
 	LAB_XCHG,
@@ -41,12 +32,6 @@ enum lab_rmw {
 	LAB_XOR,
 	LAB_NAND
 };
-
-struct lab_view {
-	uint32_t hb[LAB_FIBERS_MAX];
-	uint32_t seen[LAB_FIBERS_MAX];
-	uint32_t fence; /* the latest sequentially consistent fence before */
-} __attribute__((aligned(16)));
 
 /* -- accesses of instrumented code -- */
 

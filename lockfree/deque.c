@@ -27,7 +27,7 @@ int hd_deque_init(struct hd_deque *deque, uint32_t slots)
 	ring->slots = slots;
 	ring->retired.free_fn = free_ring;
 	deque->top_seen = atomic_load_explicit(
-		&deque->top, memory_order_acquire); /* deque-3 */
+		&deque->top, memory_order_relaxed); /* no slot was used yet */
 	atomic_store_explicit(&deque->ring, ring,
 			      memory_order_release); /* deque-4 */
 	return 0;
@@ -59,6 +59,6 @@ void hd_deque_retire_owner(struct hd_deque *deque, struct hd_reclaim *reclaim)
 	if (!ring)
 		return;
 	atomic_store_explicit(&deque->ring, NULL,
-			      memory_order_release); /* deque-4 */
+			      memory_order_relaxed); /* has no content */
 	hd_reclaim_retire_any(reclaim, &ring->retired);
 }

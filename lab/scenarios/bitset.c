@@ -224,3 +224,27 @@ LAB_SCENARIO(announce_busy, .name = "bitset-announce-busy",
 	     .claim = "while a neighbour comes and goes", .setup = setup,
 	     .reset = reset_missed, .thread = { setter, raiser, set_clear_71 },
 	     .at_rest = not_both, .bound_plus_1 = 3, .old_plus_1 = 2);
+
+/* And who clears a bit sees the flag, or who raised it that the bit is gone. */
+static void clearer(void)
+{
+	hd_bitset_clear_any(&set, 70);
+	if (!atomic_load_explicit(&flag, memory_order_seq_cst))
+		note_missed();
+}
+
+static void tester(void)
+{
+	atomic_store_explicit(&flag, 1, memory_order_seq_cst);
+	if (hd_bitset_test_any(&set, 70))
+		note_missed();
+}
+
+LAB_SCENARIO(withdraw, .name = "bitset-withdraw",
+	     .claim = "who clears a bit sees the flag, or who raised it no bit",
+	     .setup = setup_one, .reset = reset_missed,
+	     .thread = { clearer, tester }, .at_rest = not_both);
+LAB_SCENARIO(withdraw_two, .name = "bitset-withdraw-two",
+	     .claim = "and with another bit in the word", .setup = setup_two,
+	     .reset = reset_missed, .thread = { clearer, tester },
+	     .at_rest = not_both);

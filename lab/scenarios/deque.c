@@ -304,3 +304,28 @@ LAB_SCENARIO(retire, .name = "deque-retire",
 	     .claim = "a thief in a read section never meets a freed ring",
 	     .setup = setup_one, .reset = bag_reset,
 	     .thread = { owner_retires, reader }, .at_rest = retired);
+
+/* The owner's next life has another ring, which a late thief may meet. */
+static void owner_again(void)
+{
+	pop();
+	if (hd_deque_length_any(&deque))
+		return;
+	hd_deque_retire_owner(&deque, &reclaim);
+	if (hd_deque_init(&deque, 2))
+		lab_fail("no memory");
+	push(2);
+}
+
+static const char *again(void)
+{
+	return all_out(
+		atomic_load_explicit(&deque.bottom, memory_order_relaxed) > 1
+			? 0x6
+			: 0x2);
+}
+
+LAB_SCENARIO(ring_again, .name = "deque-again",
+	     .claim = "a late thief that meets the next ring meets its content",
+	     .setup = setup_one, .reset = bag_reset,
+	     .thread = { owner_again, reader }, .at_rest = again);

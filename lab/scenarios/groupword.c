@@ -215,6 +215,25 @@ LAB_SCENARIO(mark, .name = "word-mark",
 	     .thread = { taker, giver }, .at_rest = not_both,
 	     .bound_plus_1 = LAB_ANY);
 
+/* Also when "full" was the answer of a second look. */
+static void setup_free(void)
+{
+	atomic_store_explicit(&word, hd_word_make(0, 1, 0),
+			      memory_order_relaxed);
+}
+
+static void take_and_give(void)
+{
+	if (hd_word_take_any(&word))
+		giver();
+}
+
+LAB_SCENARIO(mark_retry, .name = "word-mark-retry",
+	     .claim = "and so it is when a second look finds it full",
+	     .setup = setup_free, .reset = reset_missed,
+	     .thread = { taker, take_and_give }, .at_rest = not_both,
+	     .bound_plus_1 = LAB_ANY);
+
 /* A raise is seen by who marked first, or sees the mark. */
 static void raiser(void)
 {

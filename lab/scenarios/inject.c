@@ -205,3 +205,46 @@ LAB_SCENARIO(announce, .name = "inject-announce",
 	     .setup = setup, .reset = reset_missed,
 	     .thread = { pusher, sleeper }, .at_rest = not_both,
 	     .bound_plus_1 = LAB_ANY);
+
+/* A refusal is an answer too: the list was full, and who empties it is told. */
+static void setup_full(void)
+{
+	setup();
+	bag_fill(1);
+	LAB_ASSERT(hd_inject_push_any(&list, &nodes, 1, 1));
+}
+
+static void refused(void)
+{
+	atomic_store_explicit(&flag, 1, memory_order_seq_cst);
+	if (!push(2, 1))
+		note_missed();
+}
+
+/* A taker that looks at the length once more, as a worker does. */
+static void emptier(void)
+{
+	uint32_t length;
+
+	hd_inject_take_any(&list, &length);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&flag, memory_order_seq_cst))
+		note_missed();
+}
+
+LAB_SCENARIO(refuse, .name = "inject-refuse",
+	     .claim = "who is refused has left a flag that the taker sees",
+	     .setup = setup_full, .reset = reset_missed,
+	     .thread = { refused, emptier }, .at_rest = not_both,
+	     .bound_plus_1 = LAB_ANY);
+
+static void push_and_empty(void)
+{
+	if (push(3, 1))
+		emptier();
+}
+
+LAB_SCENARIO(refuse_retry, .name = "inject-refuse-retry",
+	     .claim = "and who is refused at a second look", .setup = setup,
+	     .reset = reset_missed, .thread = { refused, push_and_empty },
+	     .at_rest = not_both, .bound_plus_1 = LAB_ANY);

@@ -310,3 +310,125 @@ LAB_SCENARIO(generation, .name = "node-generation",
 	     .setup = setup_queued, .reset = reset_claims,
 	     .thread = { run_and_reuse, canceller }, .at_rest = old_or_new,
 	     .bound_plus_1 = LAB_ANY);
+
+/* node-1: who claims a node sees what was put into it. */
+static void setup_fresh(void)
+{
+	make(2, 1, 0);
+	LAB_ASSERT(hd_node_alloc_any(&nodes, 0) == 1);
+	generation = 1;
+}
+
+static void publisher(void)
+{
+	hd_node_at(&nodes, 1)->arg = &nodes;
+	LAB_ASSERT(hd_node_publish_owner(hd_node_at(&nodes, 1)) == 1);
+}
+
+static void claimer(void)
+{
+	if (hd_node_claim_any(hd_node_at(&nodes, 1), generation, HD_NODE_TAKEN))
+		LAB_ASSERT(hd_node_at(&nodes, 1)->arg == &nodes);
+}
+
+LAB_SCENARIO(publish, .name = "node-publish",
+	     .claim = "who claims a node sees what was put into it",
+	     .setup = setup_fresh, .thread = { publisher, claimer },
+	     .at_rest = NULL, .bound_plus_1 = LAB_ANY);
+
+/* node-2: who comes too late sees what the winner did before. */
+static void winner(void)
+{
+	node_payload = 5;
+	if (hd_node_claim_any(hd_node_at(&nodes, 1), generation, HD_NODE_TAKEN))
+		note(&runs);
+}
+
+static void loser(void)
+{
+	if (!hd_node_claim_any(hd_node_at(&nodes, 1), generation, HD_NODE_DEAD))
+		LAB_ASSERT(node_payload == 5);
+}
+
+LAB_SCENARIO(late, .name = "node-late",
+	     .claim = "who claims too late sees what the winner did before",
+	     .setup = setup_queued, .reset = reset_claims,
+	     .thread = { winner, loser }, .at_rest = NULL,
+	     .bound_plus_1 = LAB_ANY);
+
+/* -- tagstack-2: a pusher sees the flag, or who raised it the node -- */
+
+static _Atomic int flag;
+static int missed; /* ghost */
+
+LAB_GHOST static void reset_missed(void)
+{
+	missed = 0;
+}
+
+LAB_GHOST static void note_missed(void)
+{
+	missed++;
+}
+
+static void setup_stack(void)
+{
+	make(2, 1, 0);
+	LAB_ASSERT(hd_node_alloc_any(&nodes, 0) == 1);
+}
+
+static void stack_pusher(void)
+{
+	hd_tagstack_push_any(&nodes.loose[0].stack, &nodes, 1, 1, HD_LINK_NEXT);
+	if (!atomic_load_explicit(&flag, memory_order_seq_cst))
+		note_missed();
+}
+
+static void stack_looker(void)
+{
+	atomic_store_explicit(&flag, 1, memory_order_seq_cst);
+	if (!hd_tagstack_any(&nodes.loose[0].stack))
+		note_missed();
+}
+
+static void stack_popper(void)
+{
+	atomic_store_explicit(&flag, 1, memory_order_seq_cst);
+	if (!hd_tagstack_pop_any(&nodes.loose[0].stack, &nodes, HD_LINK_NEXT))
+		note_missed();
+}
+
+LAB_GHOST static const char *not_both(void)
+{
+	return missed == 2 ? "missed: the node and the flag" : NULL;
+}
+
+LAB_SCENARIO(stack_announce, .name = "nodes-stack-announce",
+	     .claim = "a pusher sees the flag, or who raised it the node",
+	     .setup = setup_stack, .reset = reset_missed,
+	     .thread = { stack_pusher, stack_looker }, .at_rest = not_both,
+	     .bound_plus_1 = LAB_ANY);
+LAB_SCENARIO(stack_empty, .name = "nodes-stack-empty", .claim = "or gets it",
+	     .setup = setup_stack, .reset = reset_missed,
+	     .thread = { stack_pusher, stack_popper }, .at_rest = not_both,
+	     .bound_plus_1 = LAB_ANY);
+
+/* One comes and goes; "empty" at a second look is an answer all the same. */
+static void setup_one(void)
+{
+	setup_stack();
+	LAB_ASSERT(hd_node_alloc_any(&nodes, 0) == 2);
+	hd_node_free_any(&nodes, 0, 2, 2, 1);
+}
+
+static void pop_then_push(void)
+{
+	if (hd_tagstack_pop_any(&nodes.loose[0].stack, &nodes, HD_LINK_NEXT) ==
+	    2)
+		stack_pusher();
+}
+
+LAB_SCENARIO(stack_retry, .name = "nodes-stack-retry",
+	     .claim = "also at a second look", .setup = setup_one,
+	     .reset = reset_missed, .thread = { pop_then_push, stack_popper },
+	     .at_rest = not_both, .bound_plus_1 = LAB_ANY);

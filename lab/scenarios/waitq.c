@@ -83,14 +83,25 @@ static void pop_in_order(void)
 }
 
 /* The node that came out carries the next value in. */
-static void pop_push(void)
+static void pop_push_value(uint32_t value)
 {
 	uint32_t node = pop();
 
 	if (node)
-		push(node, 5);
+		push(node, value);
 	else
-		bag_note_got(5);
+		bag_note_got(value);
+}
+
+static void pop_push(void)
+{
+	pop_push_value(5);
+}
+
+static void pop_push_twice(void)
+{
+	pop_push_value(5);
+	pop_push_value(6);
 }
 
 static const char *rest(uint32_t all)
@@ -172,6 +183,21 @@ LAB_SCENARIO(sure, .name = "waitq-not-empty",
 	     .setup = setup_two, .reset = reset,
 	     .thread = { pop_sure, pop_sure }, .at_rest = rest_1_2);
 
+LAB_SCENARIO(sure_again, .name = "waitq-not-empty-again",
+	     .claim = "nor where a node comes back as the last one",
+	     .setup = setup_two, .reset = reset,
+	     .thread = { pop_sure, pop_push }, .at_rest = rest_1_2_5);
+
+static void any_sure(void)
+{
+	LAB_ASSERT(hd_waitq_any(&queue, &arena));
+}
+
+LAB_SCENARIO(any_again, .name = "waitq-any-again",
+	     .claim = "and who only looks sees that there is one",
+	     .setup = setup_two, .reset = reset,
+	     .thread = { any_sure, pop_push_twice }, .at_rest = NULL);
+
 static _Atomic int flag;
 static int missed; /* ghost */
 
@@ -209,3 +235,19 @@ LAB_SCENARIO(announce, .name = "waitq-announce",
 	     .claim = "a pusher sees the flag, or who raised it the value",
 	     .setup = setup, .reset = reset_missed,
 	     .thread = { pusher, raiser }, .at_rest = not_both);
+
+static void popper(void)
+{
+	uint32_t value, node;
+
+	atomic_store_explicit(&flag, 1, memory_order_seq_cst);
+	if (hd_waitq_pop_any(&queue, &arena, &value, &node))
+		bag_got(value);
+	else
+		note_missed();
+}
+
+LAB_SCENARIO(announce_pop, .name = "waitq-announce-pop",
+	     .claim = "or the value, when that one pops", .setup = setup,
+	     .reset = reset_missed, .thread = { pusher, popper },
+	     .at_rest = not_both);
