@@ -19,6 +19,7 @@
 #include "lab/trace.h"
 
 #define ASK_NS      1000 /* each question for the time takes so long */
+#define ROW_MAX     2000 /* steps of one thread: it spins without a yield */
 #define DEAF_YIELDS 64   /* that one passes over who chose not to yield */
 #define CLOCK_EVERY 64   /* executions: the clock costs more than a small one */
 
@@ -42,6 +43,7 @@ struct engine {
 	uint32_t asleep;                  /* preempted, see strategy.h */
 	bool settling;
 	uint64_t blocks, time;
+	unsigned int in_a_row; /* steps of the current fiber */
 	unsigned int count;
 };
 
@@ -103,7 +105,8 @@ static _Noreturn void leave(enum outcome how)
 	lab_fiber_leave(lab_at.current);
 }
 
-static _Noreturn void fail(const char *as, const char *fmt, va_list args)
+static _Noreturn __attribute__((format(printf, 2, 0))) void
+fail(const char *as, const char *fmt, va_list args)
 {
 	int n = 0;
 
@@ -275,6 +278,11 @@ static unsigned int next_fiber(enum lab_switch how)
 	uint32_t can = e.ready & ~e.yielded;
 	unsigned int to;
 
+	if (++e.in_a_row > ROW_MAX && how == LAB_MAY_STAY &&
+	    can & ~bit(lab_at.current)) {
+		can &= ~bit(lab_at.current);
+		how = LAB_MUST_LEAVE;
+	}
 	if (++lab_at.step > lab_at.options->steps_max)
 		lab_fail_as("livelock", "no end after %llu steps",
 			    (unsigned long long)lab_at.options->steps_max);
@@ -303,6 +311,7 @@ static void reschedule(enum lab_switch how)
 
 	if (to == from)
 		return;
+	e.in_a_row = 0;
 	lab_at.current = to;
 	lab_fiber_switch(from, to);
 }

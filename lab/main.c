@@ -5,6 +5,7 @@
  *
  * 0: nothing was found that should not be; 1: something was; 2: bad usage.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "lab/shrink.h"
 
 #define PCT_RUNS    UINT64_C(1000000)
+#define QUICK_RUNS  UINT64_C(20000)
 #define PCT_DEPTH   4
 #define CHANCE_RUNS UINT64_C(100000)
 #define PHASES_MAX  2
@@ -126,7 +128,7 @@ static unsigned int plan(const struct lab_scenario *s, const struct command *c,
 	o.strategy = LAB_PCT;
 	o.depth = PCT_DEPTH;
 	if (!c->runs_given)
-		o.runs_max = PCT_RUNS;
+		o.runs_max = c->quick ? QUICK_RUNS : PCT_RUNS;
 	phases[n++].options = o;
 	return n;
 }
@@ -192,18 +194,30 @@ struct shared {
 	_Atomic size_t bad;
 };
 
+/* Those with PCT take longest, so they come first. */
+static size_t turn_of(const struct lab_scenario **list, size_t n, size_t turn)
+{
+	for (int pct = 1; pct >= 0; pct--)
+		for (size_t i = 0; i < n; i++)
+			if (list[i]->pct == pct && turn-- == 0)
+				return i;
+	return n;
+}
+
 static void work(struct shared *shared, const struct lab_scenario **list,
 		 FILE **out, size_t n, const struct command *c)
 {
-	size_t i;
+	size_t i, turn;
 
-	while ((i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) <
-	       n) {
+	while ((turn = atomic_fetch_add_explicit(&shared->next, 1,
+						 memory_order_relaxed)) < n) {
+		i = turn_of(list, n, turn);
 		if (isatty(STDERR_FILENO))
-			fprintf(stderr, "\r%zu/%zu %-30s", i + 1, n,
+			fprintf(stderr, "\r%zu/%zu %-30s", turn + 1, n,
 				list[i]->name);
 		if (!run_one(out[i], list[i], c, NULL))
-			__atomic_fetch_add(&shared->bad, 1, __ATOMIC_RELAXED);
+			atomic_fetch_add_explicit(&shared->bad, 1,
+						  memory_order_relaxed);
 		fflush(out[i]);
 	}
 }
@@ -254,7 +268,8 @@ static int run_list(const struct lab_scenario **list, size_t n,
 	while (wait(&status) > 0)
 		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 			fprintf(stderr, "a process of the laboratory died\n");
-			__atomic_fetch_add(&shared->bad, 1, __ATOMIC_RELAXED);
+			atomic_fetch_add_explicit(&shared->bad, 1,
+						  memory_order_relaxed);
 		}
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%60s\r", "");

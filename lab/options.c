@@ -27,6 +27,7 @@ static const char help[] =
 	"  --runs N         executions at most (of chance: 100000)\n"
 	"  --seconds S      at most so long for each scenario and strategy (60)\n"
 	"  --seed N         of the random choices (0)\n"
+	"  --quick          20000 executions of PCT where a million belong\n"
 	"  --steps N        an execution with more is a livelock (20000)\n"
 	"  --jobs N         processes (1)\n"
 	"  --shard I/N      every N-th scenario only, from the I-th (from 1)\n"
@@ -65,6 +66,7 @@ enum option_code {
 	NO_REDUCTION,
 	THREADS,
 	ROWS,
+	QUICK,
 	NO_SHRINK,
 	JSON,
 	HELP,
@@ -85,6 +87,7 @@ static const struct option options[] = {
 	{ "no-reduction", no_argument, NULL, NO_REDUCTION },
 	{ "threads", no_argument, NULL, THREADS },
 	{ "rows", required_argument, NULL, ROWS },
+	{ "quick", no_argument, NULL, QUICK },
 	{ "no-shrink", no_argument, NULL, NO_SHRINK },
 	{ "json", no_argument, NULL, JSON },
 	{ "help", no_argument, NULL, HELP },
@@ -173,6 +176,9 @@ static bool parse(struct command *c, int option, const char *text)
 		if (!whole(text, 1000000, &n))
 			return false;
 		c->rows = (unsigned int)n;
+		return true;
+	case QUICK:
+		c->quick = true;
 		return true;
 	case NO_SHRINK:
 		c->plain = true;

@@ -10,7 +10,7 @@ struct command {
 	struct lab_options options;
 	unsigned int bound_plus_1, old_plus_1;
 	bool depth_given, random, runs_given, seconds_given;
-	bool json, expect_failure, plain;
+	bool json, expect_failure, plain, quick;
 	unsigned int jobs, shard, shards;
 	unsigned int rows;
 };

@@ -39,7 +39,8 @@ void lab_trace_restart(void)
 	events = 0;
 }
 
-static void append(const void *pc, const char *fmt, va_list args)
+static __attribute__((format(printf, 2, 0))) void
+append(const void *pc, const char *fmt, va_list args)
 {
 	struct event *e;
 

@@ -7,14 +7,19 @@
 # (so that it dumps core where that is allowed) and the output ends with
 # "Bail out!".
 #
-#   HEDDLE_TEST_TIMEOUT   the limit in seconds, 120 if not set
+#   HEDDLE_TEST_TIMEOUT   the limit in seconds, 120 if not set, and 600 for models,
+#                         which work all the time and wait for nothing
 #   HEDDLE_TEST_NO_SKIP   1: a skipped point counts as failed, for machines
 #                         that are meant to have everything
 #
 # Usage: tests/run-one.sh program [argument...]   (also: prove --exec ...)
 set -eu
 
-limit=${HEDDLE_TEST_TIMEOUT:-120}
+case $* in
+*/model/*) usual=600 ;;
+*) usual=120 ;;
+esac
+limit=${HEDDLE_TEST_TIMEOUT:-$usual}
 case $limit in
 '' | *[!0-9]*) echo "Bail out! HEDDLE_TEST_TIMEOUT=$limit is no number"; exit 99 ;;
 esac

@@ -8,9 +8,10 @@
 /*
  * Concurrency Kit up to 0.7.2, ck_fifo_mpmc: a dequeue reads the head, then the
  * tail and the link, and says "empty" without a look whether the head is still
- * the same: it may have been used again meanwhile, as the last entry. The header
- * is the packaged one; only the instruction for two words is the laboratory's,
- * which also treats every access as it is on machines with total store order. Fixed upstream in commit e78c421, 2026.
+ * the same: it may have been used again meanwhile, as the last entry. Fixed
+ * upstream in commit e78c421, 2026. The header is the packaged one; only the
+ * instruction for two words is the laboratory's, which also treats every access
+ * as it is on machines with total store order.
  */
 #include <ck_pr.h>
 
