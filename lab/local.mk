@@ -13,7 +13,6 @@ lab_sources = \
 	%D%/counting.c \
 	%D%/engine.c %D%/engine.h \
 	%D%/fiber.c %D%/fiber.h \
-	%D%/main.c \
 	%D%/memory.c %D%/memory.h \
 	%D%/options.c %D%/options.h \
 	%D%/platform.c %D%/platform.h \
@@ -54,24 +53,35 @@ EXTRA_DIST += %D%/make-twin %D%/mutants-settled.tsv %D%/run-mutants \
 	%D%/run-twins %D%/twins.tsv
 
 if WITH_LAB
-noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a
+noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a %D%/liblab_scenarios.a
 %C%_liblab_a_SOURCES = $(lab_sources)
 %C%_liblab_a_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_liblab_heddle_a_SOURCES = $(lockfree_sources) $(sched_sources) $(tls_sources)
 %C%_liblab_heddle_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
-# gcc does not turn these calls into calls of the sanitizer's functions.
-%D%/liblab_explored.a: %D%/liblab_heddle.a
-	$(AM_V_GEN)$(OBJCOPY) --redefine-sym memcpy=__tsan_memcpy \
-		--redefine-sym memmove=__tsan_memmove \
-		--redefine-sym memset=__tsan_memset %D%/liblab_heddle.a $@
-CLEANFILES += %D%/liblab_explored.a
-
-noinst_PROGRAMS += %D%/explore
-%C%_explore_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h \
+%C%_liblab_scenarios_a_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h \
 	%D%/scenarios/pool.h
-%C%_explore_CPPFLAGS = $(LAB_CPPFLAGS)
+%C%_liblab_scenarios_a_CPPFLAGS = $(LAB_CPPFLAGS)
+
+# The compilers leave these calls to the C library, whose functions the
+# sanitizer takes over at run time.
+LAB_REDIRECT = $(OBJCOPY) --redefine-sym memcpy=__tsan_memcpy \
+	--redefine-sym memmove=__tsan_memmove \
+	--redefine-sym memset=__tsan_memset
+%D%/liblab_explored.a: %D%/liblab_heddle.a
+	$(AM_V_GEN)$(LAB_REDIRECT) %D%/liblab_heddle.a $@
+%D%/liblab_scenarios_explored.a: %D%/liblab_scenarios.a
+	$(AM_V_GEN)$(LAB_REDIRECT) %D%/liblab_scenarios.a $@
+CLEANFILES += %D%/liblab_explored.a %D%/liblab_scenarios_explored.a
+
+# Scenarios register themselves: nobody asks for their objects by a name.
+noinst_PROGRAMS += %D%/explore
+%C%_explore_SOURCES = %D%/main.c
+%C%_explore_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_explore_LDFLAGS = -Wl,--whole-archive,%D%/liblab_scenarios_explored.a,--no-whole-archive
 %C%_explore_LDADD = %D%/liblab.a %D%/liblab_explored.a %D%/liblab.a
+%C%_explore_DEPENDENCIES = %D%/liblab.a %D%/liblab_explored.a \
+	%D%/liblab_scenarios_explored.a
 endif
 
 # make-twin builds each in a folder of its own.

@@ -123,6 +123,14 @@ void lab_plain(uintptr_t at, size_t size, bool write, const void *pc)
 		lab_volatile(at, (unsigned int)size, write, pc);
 		return;
 	}
+	/* Words of a block, one by one; the last one's value is still to come. */
+	if (lab_at.exploring && lab_at.scenario->plain_atomic &&
+	    size % LAB_GRANULE == 0 && at % LAB_GRANULE == 0 &&
+	    !lab_fiber_owns(at)) {
+		for (uintptr_t a = at; a < at + size; a += LAB_GRANULE)
+			lab_volatile(a, LAB_GRANULE, write, pc);
+		return;
+	}
 	settle();
 	if (lab_at.counting)
 		lab_count_plain(at, size, write);
