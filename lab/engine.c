@@ -243,6 +243,12 @@ static unsigned int pick(uint32_t can, enum lab_switch how)
 	bool stays = how == LAB_MAY_STAY;
 	uint32_t asleep = 0;
 
+	if ((can & (can - 1) || how == LAB_YIELDS) &&
+	    lab_strategy_repeats(&to, &e.asleep)) {
+		if (how == LAB_YIELDS && to == lab_at.current)
+			e.fiber[to].deaf = DEAF_YIELDS;
+		return to;
+	}
 	if (stays)
 		option[n++] = lab_at.current;
 	for (uint32_t left = stays ? can & ~bit(lab_at.current) : can; left;
@@ -259,8 +265,13 @@ static unsigned int pick(uint32_t can, enum lab_switch how)
 	to = option[taken];
 	if (how == LAB_YIELDS && to == lab_at.current)
 		e.fiber[to].deaf = DEAF_YIELDS;
-	if (!lab_at.options->reduction || lab_at.options->strategy != LAB_DFS)
+	if (lab_at.options->strategy != LAB_DFS)
 		return to;
+	if (!lab_at.options->reduction) {
+		if (n > 1)
+			lab_strategy_note(to, 0);
+		return to;
+	}
 	if (stays && taken)
 		e.asleep |= bit(lab_at.current);
 	for (uint32_t left = e.asleep; left; left &= left - 1) {
@@ -269,6 +280,8 @@ static unsigned int pick(uint32_t can, enum lab_switch how)
 		if (i == to || depends(e.fiber[i].op, e.fiber[to].op))
 			e.asleep &= ~bit(i);
 	}
+	if (n > 1)
+		lab_strategy_note(to, e.asleep);
 	return to;
 }
 

@@ -23,6 +23,9 @@
 struct choice {
 	uint16_t n, limit, taken;
 	uint16_t asleep; /* mask of options that are left out */
+	/* Of a choice of fibers: what followed. */
+	uint16_t to, to_asleep;
+	int preemptions;
 };
 
 static struct {
@@ -62,6 +65,29 @@ static void append(struct choice choice)
 			abort();
 	}
 	s.choice[s.length++] = choice;
+}
+
+/* The last choice is a new one, and those before it are as they were. */
+bool lab_strategy_repeats(unsigned int *to, uint32_t *asleep)
+{
+	const struct choice *c;
+
+	if (s.strategy != LAB_DFS || s.position + 1 >= s.length)
+		return false;
+	c = &s.choice[s.position++];
+	s.preemptions = c->preemptions;
+	*to = c->to;
+	*asleep = c->to_asleep;
+	return true;
+}
+
+void lab_strategy_note(unsigned int to, uint32_t asleep)
+{
+	struct choice *c = &s.choice[s.position - 1];
+
+	c->to = (uint16_t)to;
+	c->to_asleep = (uint16_t)asleep;
+	c->preemptions = s.preemptions;
 }
 
 static bool prescribe(const char *replay)
@@ -136,8 +162,10 @@ static unsigned int take(unsigned int n, unsigned int limit, unsigned int fresh,
 	struct choice *c;
 
 	if (s.position == s.length)
-		append((struct choice){ (uint16_t)n, (uint16_t)limit,
-					(uint16_t)fresh, (uint16_t)asleep });
+		append((struct choice){ .n = (uint16_t)n,
+					.limit = (uint16_t)limit,
+					.taken = (uint16_t)fresh,
+					.asleep = (uint16_t)asleep });
 	c = &s.choice[s.position++];
 	if (s.strategy == LAB_REPLAY && !c->n)
 		c->n = c->limit = (uint16_t)n;

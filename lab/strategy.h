@@ -77,6 +77,14 @@ enum lab_switch {
 unsigned int lab_choose_fiber(const unsigned int *option, unsigned int n,
 			      enum lab_switch how, uint32_t asleep);
 
+/*
+ * While LAB_DFS repeats the beginning of the execution before, what followed from
+ * a choice of fibers is known: who ran, and who was left asleep. False where it
+ * must be chosen; what was chosen there is noted for the next time.
+ */
+bool lab_strategy_repeats(unsigned int *to, uint32_t *asleep);
+void lab_strategy_note(unsigned int to, uint32_t asleep);
+
 /* The choices of this execution; the caller frees. */
 char *lab_strategy_string(void);
 

@@ -86,4 +86,4 @@ POOL(block_asleep, "block-asleep", "a region wakes who sleeps for want of it",
      THREADS(submit_blocking_stuck, submit_one), USUAL, .settle = true);
 POOL(block_paused, "block-paused", "a pause meets a returner",
      RULES(.workers = 1, .cap = { 1 }, .threads = 2),
-     THREADS(submit_blocking, to_0_to_1), USUAL);
+     THREADS(submit_blocking, to_0_to_1), UP_TO(2, 0));

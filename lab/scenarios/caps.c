@@ -101,7 +101,7 @@ POOL(pause, "cap-zero", "when the wait for zero returns nothing runs",
      THREADS(submit_two, to_0_wait), USUAL);
 POOL(resume, "cap-zero-one", "a pause that ends strands nothing",
      RULES(.workers = 1, .cap = { 1 }, .threads = 2),
-     THREADS(submit_one, to_0_to_1), USUAL);
+     THREADS(submit_one, to_0_to_1), UP_TO(2, 0));
 POOL(resume_stuck, "cap-zero-one-stuck", "nor does it with two workers",
      RULES(.workers = 2, .cap = { 1 }, .stuck = true, .threads = 2),
      THREADS(submit_one, to_0_to_1), USUAL, .settle = true);

@@ -143,7 +143,7 @@ LAB_SCENARIO(shell, .name = "guest-shell",
 	     .claim = "guests in a row use one thread and have different tids",
 	     .setup = setup_one, .reset = guest_reset,
 	     .thread = { spawn_thrice }, .at_rest = recycled_twice,
-	     UP_TO(2, 0));
+	     UP_TO(3, 0));
 
 /* -- two want the only berth -- */
 
@@ -170,7 +170,8 @@ LAB_SCENARIO(
 	berth, .name = "guest-berth",
 	.claim = "one berth, two spawns: the second gets it from the first",
 	.setup = setup_two, .reset = guest_reset,
-	.thread = { spawn_first, spawn_second }, .at_rest = one_berth, USUAL);
+	.thread = { spawn_first, spawn_second }, .at_rest = one_berth,
+	UP_TO(2, 0));
 LAB_SCENARIO(berths, .name = "guest-berths",
 	     .claim = "two berths, two spawns, two tids",
 	     .setup = setup_two_berths, .reset = guest_reset,
@@ -189,7 +190,7 @@ static void spawn_fresh(void)
 LAB_SCENARIO(fresh, .name = "guest-fresh",
 	     .claim = "fresh guests in a row, one berth", .setup = setup_one,
 	     .reset = guest_reset, .thread = { spawn_fresh },
-	     .at_rest = recycled, USUAL);
+	     .at_rest = recycled, UP_TO(2, 0));
 
 /* -- slots: the destructor runs once, before the join returns -- */
 
@@ -239,7 +240,7 @@ LAB_SCENARIO(
 	slots, .name = "guest-slot",
 	.claim = "a guest starts with empty slots, its values are destroyed",
 	.setup = setup_slot, .reset = guest_reset, .thread = { spawn_slots },
-	.at_rest = pool_at_rest, USUAL);
+	.at_rest = pool_at_rest, UP_TO(3, 0));
 
 /* A slot is destroyed while a guest uses it. */
 static int32_t late_slot_body(void *arg)
@@ -279,7 +280,7 @@ LAB_SCENARIO(slot_destroy, .name = "slot-destroy",
 	     .claim = "a slot is destroyed while a guest sets it",
 	     .setup = setup_slot_two, .reset = guest_reset,
 	     .thread = { spawn_late, destroy_slot }, .at_rest = pool_at_rest,
-	     USUAL);
+	     UP_TO(2, 0));
 
 /* -- the process ends -- */
 
@@ -333,5 +334,5 @@ static void spawn_fails(void)
 LAB_SCENARIO(fails, .name = "guest-fails",
 	     .claim = "a spawn without a thread gives its berth back",
 	     .setup = setup_one, .reset = guest_reset,
-	     .thread = { spawn_fails }, .at_rest = pool_at_rest, USUAL,
+	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(3, 0),
 	     .create_fails = 1);

@@ -36,7 +36,7 @@ static void submit_one(void)
 
 POOL(start, "start-submit", "a task from before the first worker is run",
      RULES(.workers = 0, .workers_max = 1, .cap = { 1 }, .threads = 2),
-     THREADS(start_one, submit_one), USUAL);
+     THREADS(start_one, submit_one), UP_TO(2, 0));
 
 /* -- stop: what is queued stays queued, and is run by who comes later -- */
 
@@ -94,7 +94,7 @@ LAB_SCENARIO(stop, .name = "stop-submit",
 	     .claim = "a stop and a submit both end, whoever is first",
 	     .setup = stop_setup, .reset = pool_reset,
 	     .thread = { stop_and_forget, submit_one }, .at_rest = stop_at_rest,
-	     USUAL);
+	     UP_TO(2, 0));
 /* The worker is awake, and on its way to sleep, when it is told to leave. */
 static void busy_setup(void)
 {
@@ -115,7 +115,7 @@ LAB_SCENARIO(stop_busy, .name = "stop-busy",
 LAB_SCENARIO(stop_twice, .name = "stop-stop",
 	     .claim = "two stops at once both end", .setup = stop_setup,
 	     .reset = pool_reset, .thread = { stop_and_forget, stop_all },
-	     .at_rest = stop_at_rest, USUAL);
+	     .at_rest = stop_at_rest, UP_TO(2, 0));
 
 /* -- orphans: tasks in the deque of a worker that must go -- */
 
@@ -231,7 +231,7 @@ LAB_SCENARIO(registry, .name = "registry",
 	     .claim = "who reads the registry while a worker leaves",
 	     .setup = stop_setup, .reset = pool_reset,
 	     .thread = { stop_and_forget, look_at_workers },
-	     .at_rest = stop_at_rest, USUAL);
+	     .at_rest = stop_at_rest, UP_TO(2, 0));
 
 /* -- destroy gives everything back -- */
 

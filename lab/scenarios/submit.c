@@ -46,13 +46,13 @@ static void submit_3(void)
 
 POOL(kick, "kick", "two tasks, two workers, one permit",
      RULES(.workers = 2, .cap = { 1 }, .threads = 1), THREADS(submit_two),
-     USUAL);
+     UP_TO(2, 0));
 POOL(kick_two, "kick-two", "two submitters, two workers, one permit",
      RULES(.workers = 2, .cap = { 1 }, .threads = 2),
      THREADS(submit_one, submit_one), USUAL);
 POOL(kick_stuck, "kick-stuck", "two tasks that never return start both",
      RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 1),
-     THREADS(submit_two), USUAL);
+     THREADS(submit_two), UP_TO(2, 0));
 POOL(kick_asleep, "kick-asleep", "a task for workers that sleep",
      RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 2),
      THREADS(submit_one, submit_one), USUAL, .settle = true);
@@ -62,6 +62,10 @@ POOL(kick_old, "kick-old", "the same, and loads may give an old value",
 
 /* Nobody else sleeps who could be woken: the one worker must see it all. */
 POOL(kick_one, "kick-one", "two submitters and a single worker",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_one, submit_one), .settle = true, UP_TO(3, 0));
+
+POOL(kick_one_old, "kick-one-old", "and loads may give an old value",
      RULES(.workers = 1, .cap = { 1 }, .threads = 2),
      THREADS(submit_one, submit_one), .settle = true, UP_TO(2, 1));
 
@@ -102,7 +106,7 @@ POOL(siblings_stuck, "siblings-stuck", "two groups, two permits, both start",
      THREADS(submit_1, submit_2), USUAL);
 POOL(siblings_one, "siblings-one", "two groups, one permit, one worker",
      RULES(.workers = 1, .below = 2, .cap = { 1 }, .threads = 2),
-     THREADS(submit_1, submit_2), USUAL);
+     THREADS(submit_1, submit_2), UP_TO(2, 0));
 
 /*
  * Holds the permits of a group for a moment, as a kick does that finds no
@@ -121,7 +125,7 @@ static void take_and_give(void)
 
 POOL(moment, "siblings-moment", "a permit held for a moment strands no sibling",
      RULES(.workers = 1, .below = 2, .cap = { 1 }, .threads = 2),
-     THREADS(submit_2, take_and_give), USUAL);
+     THREADS(submit_2, take_and_give), UP_TO(2, 0));
 
 POOL(siblings_old, "siblings-old", "one worker, and old values",
      RULES(.workers = 1, .below = 2, .cap = { 1 }, .threads = 2),
@@ -139,7 +143,7 @@ POOL(levels_stuck, "levels-stuck", "the root's second permit is for its own",
      THREADS(submit_2, submit_3, submit_one), USUAL, .pct = true);
 POOL(levels_one, "levels-one", "one permit at the root, tasks on every level",
      RULES(.workers = 1, LEVELS, .cap = { 1 }, .threads = 2),
-     THREADS(submit_1, submit_2), USUAL);
+     THREADS(submit_1, submit_2), UP_TO(2, 0));
 
 /* -- from inside a task: the deque, and who steals from it -- */
 
@@ -172,7 +176,7 @@ static void submit_parent(void)
 
 POOL(steal, "steal", "what a task submits is stolen or run",
      RULES(.workers = 2, .cap = { 2 }, .threads = 1), THREADS(submit_parent),
-     USUAL, .settle = true);
+     UP_TO(2, 0), .settle = true);
 POOL(steal_stuck, "steal-stuck",
      "what a task that never returns submits is stolen",
      RULES(.workers = 3, .cap = { 3 }, .stuck = true, .threads = 1),
@@ -203,4 +207,4 @@ static void submit_batch(void)
 
 POOL(batched, "batch", "a batch of two starts two workers",
      RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 1),
-     THREADS(submit_batch), USUAL, .settle = true);
+     THREADS(submit_batch), UP_TO(2, 0), .settle = true);
