@@ -87,3 +87,9 @@ POOL(block_asleep, "block-asleep", "a region wakes who sleeps for want of it",
 POOL(block_paused, "block-paused", "a pause meets a returner",
      RULES(.workers = 1, .cap = { 1 }, .threads = 2),
      THREADS(submit_blocking, to_0_to_1), UP_TO(2, 0));
+POOL(block_old, "block-old", "one worker, a pause, and old values",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_blocking, to_0_to_1), .settle = true, UP_TO(1, 1));
+POOL(block_two_old, "block-two-old", "two regions, and old values",
+     RULES(.workers = 2, .cap = { 1 }, .threads = 2),
+     THREADS(submit_blocking, submit_blocking), .settle = true, UP_TO(1, 1));

@@ -228,3 +228,26 @@ POOL(middle, "cap-middle", "a pause in the middle of three levels",
      RULES(.workers = 1, .below = 2, .parent = { 0, 0, 1 }, .cap = { 1, 1, 1 },
 	   .stuck = true, .threads = 3),
      THREADS(submit_2, middle_0_1, submit_1), USUAL, .pct = true);
+
+/* -- one worker, and old values -- */
+
+POOL(pause_old, "cap-zero-old", "a wait for zero",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_one, to_0_wait), .settle = true, UP_TO(1, 1));
+POOL(resume_old, "cap-zero-one-old", "a pause that ends",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_one, to_0_to_1), .settle = true, UP_TO(1, 1));
+
+static const struct rules one_worker =
+	RULES(.workers = 1, .cap = { 1 }, .threads = 2);
+
+static void setup_one_worker(void)
+{
+	pool_make(&one_worker);
+}
+
+LAB_SCENARIO(paused_old, .name = "cap-zero-submit-old",
+	     .claim = "nothing that is submitted after a pause is called",
+	     .setup = setup_one_worker, .reset = pool_reset,
+	     .thread = { submit_one, pause_then_submit },
+	     .at_rest = threads_ended, .settle = true, UP_TO(1, 1));

@@ -336,3 +336,19 @@ LAB_SCENARIO(fails, .name = "guest-fails",
 	     .setup = setup_one, .reset = guest_reset,
 	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(3, 0),
 	     .create_fails = 1);
+
+/* -- with old values -- */
+
+LAB_SCENARIO(berth_old, .name = "guest-berth-old",
+	     .claim = "one berth, two spawns", .setup = setup_two,
+	     .reset = guest_reset, .thread = { spawn_first, spawn_second },
+	     .at_rest = one_berth, UP_TO(1, 1));
+LAB_SCENARIO(slots_old, .name = "guest-slot-old",
+	     .claim = "a destructor runs before the join returns",
+	     .setup = setup_slot, .reset = guest_reset,
+	     .thread = { spawn_slots }, .at_rest = pool_at_rest, UP_TO(1, 1));
+LAB_SCENARIO(slot_destroy_old, .name = "slot-destroy-old",
+	     .claim = "a slot is destroyed while a guest sets it",
+	     .setup = setup_slot_two, .reset = guest_reset,
+	     .thread = { spawn_late, destroy_slot }, .at_rest = pool_at_rest,
+	     UP_TO(1, 2));

@@ -160,3 +160,7 @@ LAB_SCENARIO(circle, .name = "join-circle",
 	     .setup = circle_setup, .reset = circle_reset,
 	     .thread = { submit_circle }, .at_rest = circle_at_rest,
 	     .settle = true, UP_TO(2, 0));
+LAB_SCENARIO(circle_old, .name = "join-circle-old",
+	     .claim = "and loads may give an old value", .setup = circle_setup,
+	     .reset = circle_reset, .thread = { submit_circle },
+	     .at_rest = circle_at_rest, .settle = true, UP_TO(1, 1));

@@ -117,6 +117,15 @@ LAB_SCENARIO(stop_twice, .name = "stop-stop",
 	     .reset = pool_reset, .thread = { stop_and_forget, stop_all },
 	     .at_rest = stop_at_rest, UP_TO(2, 0));
 
+LAB_SCENARIO(stop_old, .name = "stop-submit-old",
+	     .claim = "and loads may give an old value", .setup = stop_setup,
+	     .reset = pool_reset, .thread = { stop_and_forget, submit_one },
+	     .at_rest = stop_at_rest, UP_TO(1, 1));
+LAB_SCENARIO(stop_busy_old, .name = "stop-busy-old",
+	     .claim = "and so with a worker on its way to sleep",
+	     .setup = busy_setup, .reset = pool_reset, .thread = { stop_only },
+	     .at_rest = stop_at_rest, UP_TO(2, 2));
+
 /* -- orphans: tasks in the deque of a worker that must go -- */
 
 static void parent(void *arg)

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Closing a group while it is submitted to, runs and blocks.
+ *
+ * clause: D5
+ * clause: Q1
+ */
+#include "lab/scenarios/pool.h"
+
+static bool closed;           /* ghost: the close has returned */
+static unsigned int accepted; /* ghost */
+static unsigned int called;   /* ghost */
+
+LAB_GHOST static void close_reset(void)
+{
+	pool_reset();
+	closed = false;
+	accepted = called = 0;
+}
+
+LAB_GHOST static void ghost_call(void)
+{
+	LAB_ASSERT(!closed);
+	called++;
+}
+
+LAB_GHOST static void ghost_accept(void)
+{
+	accepted++;
+}
+
+LAB_GHOST static void ghost_close(bool drained)
+{
+	closed = true;
+	if (drained)
+		LAB_ASSERT(called == accepted);
+}
+
+LAB_GHOST static void ghost_open(void)
+{
+	closed = false;
+}
+
+static void task(void *arg)
+{
+	(void)arg;
+	lab_touch(&closed);
+	ghost_call();
+}
+
+static void blocking_task(void *arg)
+{
+	(void)arg;
+	lab_touch(&closed);
+	ghost_call();
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	LAB_ASSERT(heddle_block_end() == 0);
+	/* Still live: a close that returned would have been too early. */
+	lab_touch(&closed);
+	ghost_call();
+}
+
+static void submit_to(void (*fn)(void *arg))
+{
+	int rc = heddle_submit_call(groups[1], fn, NULL);
+
+	LAB_ASSERT(rc == 0 || rc == -ESHUTDOWN);
+	if (rc == 0) {
+		lab_touch(&closed);
+		ghost_accept();
+	}
+}
+
+static void submit_task(void)
+{
+	submit_to(task);
+	thread_ends();
+}
+
+static void submit_blocking(void)
+{
+	submit_to(blocking_task);
+	thread_ends();
+}
+
+static void close_group(int mode)
+{
+	int rc = heddle_group_close(groups[1], mode, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0);
+	lab_touch(&closed);
+	ghost_close(false);
+}
+
+static void refuse(void)
+{
+	close_group(HEDDLE_CLOSE_REFUSE);
+	thread_ends();
+}
+
+static void drain(void)
+{
+	close_group(HEDDLE_CLOSE_DRAIN);
+	thread_ends();
+}
+
+static void quiesce_resume(void)
+{
+	close_group(HEDDLE_CLOSE_QUIESCE);
+	lab_touch(&closed);
+	ghost_open();
+	LAB_ASSERT(heddle_group_close(groups[1], HEDDLE_CLOSE_RESUME,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+LAB_GHOST static const char *threads_ended(void)
+{
+	return ghost.ended_threads == rules->threads
+		       ? NULL
+		       : "lost wake-up: a thread does not come to its end";
+}
+
+LAB_GHOST static const char *all_called(void)
+{
+	if (ghost.ended_threads != rules->threads)
+		return "lost wake-up: a thread does not come to its end";
+	return called == accepted ? NULL : "lost: a task was not called";
+}
+
+static const struct rules one =
+	RULES(.workers = 1, .below = 1, .cap = { 1 }, .threads = 2);
+
+static void setup(void)
+{
+	pool_make(&one);
+}
+
+#define CLOSE(id, title, about, closer, submitter, verdict, ...) \
+ LAB_SCENARIO(id, .name = title, .claim = about, .setup = setup, \
+	      .reset = close_reset, .thread = { submitter, closer }, \
+	      .at_rest = verdict, __VA_ARGS__)
+
+CLOSE(refuses, "close-refuse", "nothing runs when a refusal has returned",
+      refuse, submit_task, threads_ended, UP_TO(2, 0));
+CLOSE(refuses_old, "close-refuse-old", "and loads may give an old value",
+      refuse, submit_task, threads_ended, UP_TO(1, 1));
+CLOSE(drains, "close-drain", "a drain runs what was accepted before", drain,
+      submit_task, all_called, UP_TO(2, 0));
+CLOSE(drains_old, "close-drain-old", "and loads may give an old value", drain,
+      submit_task, all_called, UP_TO(1, 1));
+CLOSE(blocks, "close-block", "a task in a blocking region is live", refuse,
+      submit_blocking, threads_ended, UP_TO(2, 0));
+CLOSE(blocks_old, "close-block-old", "and loads may give an old value", refuse,
+      submit_blocking, threads_ended, UP_TO(1, 1));
+CLOSE(quiet, "close-quiesce", "a quiesce that ends strands nothing",
+      quiesce_resume, submit_task, all_called, UP_TO(2, 0));
