@@ -165,14 +165,16 @@ static void count_blocked(struct hd_worker *worker, int change)
 
 		for (; group != frame->upto; group = group->parent) {
 			/* close-2: the closer reads moves, blocked, count and
-			 * moves again; a task that changes sides between
-			 * shows as a move. Forbidden: it reads 0 and 0.
+			 * moves again. A move is told between the two changes
+			 * of a task that goes from count to blocked, so that
+			 * reading 0 before the first and 0 behind the second
+			 * shows it. Forbidden: it reads 0, 0 and no move.
 			 */
 			atomic_fetch_add_explicit(
-				&group->moves, 1,
+				&group->blocked, (uint32_t)change,
 				memory_order_seq_cst); /* close-2 */
 			atomic_fetch_add_explicit(
-				&group->blocked, (uint32_t)change,
+				&group->moves, 1,
 				memory_order_seq_cst); /* close-2 */
 		}
 	}

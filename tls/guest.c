@@ -39,9 +39,9 @@ void hd_guest_count(struct heddle_group *group, int change)
 		/* close-2: as a task that enters or leaves a blocking region.
 		 * Forbidden: the closer reads neither this nor the permit.
 		 */
-		atomic_fetch_add_explicit(&group->moves, 1,
-					  memory_order_seq_cst); /* close-2 */
 		atomic_fetch_add_explicit(&group->blocked, (uint32_t)change,
+					  memory_order_seq_cst); /* close-2 */
+		atomic_fetch_add_explicit(&group->moves, 1,
 					  memory_order_seq_cst); /* close-2 */
 	}
 }

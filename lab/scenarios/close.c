@@ -155,3 +155,30 @@ CLOSE(blocks_old, "close-block-old", "and loads may give an old value", refuse,
       submit_blocking, threads_ended, UP_TO(1, 1));
 CLOSE(quiet, "close-quiesce", "a quiesce that ends strands nothing",
       quiesce_resume, submit_task, all_called, UP_TO(2, 0));
+
+/* A task that never leaves its region: a close must never return. */
+static void stuck_task(void *arg)
+{
+	(void)arg;
+	lab_touch(&closed);
+	ghost_call();
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	lab_sleep_for_ever();
+}
+
+static void submit_stuck(void)
+{
+	submit_to(stuck_task);
+	thread_ends();
+}
+
+LAB_GHOST static const char *never_closed(void)
+{
+	return closed && called ? "live: the close returned under a task"
+				: NULL;
+}
+
+CLOSE(stuck, "close-stuck", "no close returns while a task is in its region",
+      refuse, submit_stuck, never_closed, UP_TO(2, 0));
+CLOSE(stuck_old, "close-stuck-old", "and loads may give an old value", refuse,
+      submit_stuck, never_closed, UP_TO(1, 1));

@@ -337,6 +337,27 @@ LAB_SCENARIO(fails, .name = "guest-fails",
 	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(3, 0),
 	     .create_fails = 1);
 
+/* -- two berths and one worker: the second guest waits for it -- */
+
+static const struct rules elastic_one =
+	RULES(.workers_max = 1, .flags = HEDDLE_POOL_ELASTIC, .threads = 2);
+
+static void setup_one_worker(void)
+{
+	make_process(&elastic_one, 2);
+}
+
+LAB_SCENARIO(binds, .name = "guest-bind",
+	     .claim = "two guests on the only worker, one after the other",
+	     .setup = setup_one_worker, .reset = guest_reset,
+	     .thread = { spawn_first, spawn_second }, .at_rest = recycled,
+	     UP_TO(2, 0));
+LAB_SCENARIO(binds_old, .name = "guest-bind-old",
+	     .claim = "and loads may give an old value",
+	     .setup = setup_one_worker, .reset = guest_reset,
+	     .thread = { spawn_first, spawn_second }, .at_rest = recycled,
+	     UP_TO(1, 1));
+
 /* -- with old values -- */
 
 LAB_SCENARIO(berth_old, .name = "guest-berth-old",
