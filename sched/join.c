@@ -74,6 +74,13 @@ static struct heddle_group *held_from(struct hd_worker *worker,
 	return NULL;
 }
 
+static bool gate_is_shut(struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->gate,
+				    memory_order_seq_cst) /* close-1 */
+	       > HD_GATE_DRAIN;
+}
+
 /* Runs the task on the joiner's stack if nobody has started it (N1). */
 static bool run_here(struct hd_worker *worker, struct hd_task *task)
 {
@@ -83,12 +90,14 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 	uint32_t owed = 0;
 	bool mine = false;
 
-	if (atomic_load_explicit(&group->gate,
-				 memory_order_seq_cst) /* close-1 */
-	    > HD_GATE_DRAIN)
+	if (gate_is_shut(group))
 		return false;
 	if (hd_permit_take(group, upto, &full, &owed)) {
-		mine = claim(task);
+		/* close-1: the closer sets the gate, then reads the count; we
+		 * have raised the count, then read the gate. Forbidden: it
+		 * reads none and we read an open gate.
+		 */
+		mine = !gate_is_shut(group) && claim(task);
 		if (mine) {
 			hd_task_run(worker, group, upto, NULL, task);
 			hd_task_finish(task, HD_TASK_DONE);

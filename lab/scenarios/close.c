@@ -182,3 +182,32 @@ CLOSE(stuck, "close-stuck", "no close returns while a task is in its region",
       refuse, submit_stuck, never_closed, UP_TO(2, 0));
 CLOSE(stuck_old, "close-stuck-old", "and loads may give an old value", refuse,
       submit_stuck, never_closed, UP_TO(1, 1));
+
+/* -- a join that runs its task itself, in a group that is told to rest -- */
+
+static struct heddle_task joined;
+
+static void joined_task(struct heddle_task *given)
+{
+	task(given);
+}
+
+static void joining(void *arg)
+{
+	(void)arg;
+	joined = (struct heddle_task){ .fn = joined_task };
+	LAB_ASSERT(heddle_submit(groups[1], &joined) == 0);
+	LAB_ASSERT(heddle_join(&joined, 0, HEDDLE_FOREVER) == 0);
+}
+
+static void submit_joining(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], joining, NULL) == 0);
+	thread_ends();
+}
+
+LAB_SCENARIO(join_rests, .name = "close-join",
+	     .claim = "a join runs no task of a group that rests",
+	     .setup = setup, .reset = close_reset,
+	     .thread = { submit_joining, quiesce_resume },
+	     .at_rest = threads_ended, UP_TO(2, 0));
