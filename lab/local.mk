@@ -46,6 +46,7 @@ lab_scenarios = \
 	%D%/scenarios/park.c \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
+	%D%/scenarios/recycle.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
 	%D%/scenarios/waitq.c

@@ -57,6 +57,21 @@
  *
  * deque-5: a push is work that is published; the pusher then reads who is idle,
  * who goes idle then reads the length. Forbidden: both read the old value.
+ *
+ * deque-6: a tag says whose tasks the deque holds. The owner changes it only while
+ * the deque is empty, and takes one index for nothing:
+ *
+ *   owner, with top = bottom = t        thief
+ *   O1  tag = new (release)             T1  read top (seq_cst)
+ *   O2  top: t to t + 1 (CAS, seq_cst)  T2  read the tag (acquire)
+ *   O3  bottom = t + 1 (release)        T3  read bottom (seq_cst)
+ *                                       T4  CAS top (seq_cst)
+ *
+ * Who reads t + 1 or more at T1 has the new tag, or a newer one. Who reads t there
+ * and the old tag fails at T4. Who reads t and the new tag reads a bottom of t, or of
+ * t + 1 and fails at T4. Forbidden: a steal returns a task that was pushed under another
+ * tag than the one it read. A length is read before the tag: who sees a task sees the
+ * tag under which it was pushed, or a newer one.
  */
 #ifndef HEDDLE_LOCKFREE_DEQUE_H
 #define HEDDLE_LOCKFREE_DEQUE_H
@@ -85,6 +100,7 @@ struct hd_deque {
 	HD_ALIGNED _Atomic uint64_t bottom;   /* A  owner writes */
 	_Atomic(struct hd_deque_ring *) ring; /* A  owner writes */
 	uint64_t top_seen;                    /* O  top is at least this */
+	_Atomic uint32_t tag;                 /* A  owner writes */
 
 	/* Written by thieves, and by the owner at the last task. */
 	HD_ALIGNED _Atomic uint64_t top; /* A */
@@ -116,6 +132,34 @@ static inline bool hd_deque_has_ring_owner(struct hd_deque *deque)
 {
 	return atomic_load_explicit(&deque->ring, memory_order_relaxed) !=
 	       NULL; /* own word */
+}
+
+static inline uint32_t hd_deque_tag_owner(const struct hd_deque *deque)
+{
+	return atomic_load_explicit(&deque->tag,
+				    memory_order_relaxed); /* own word */
+}
+
+/* What is pushed from now on belongs to tag. The deque must be empty. Wait-free. */
+static inline void hd_deque_retag_owner(struct hd_deque *deque, uint32_t tag)
+{
+	uint64_t bottom = atomic_load_explicit(
+		&deque->bottom, memory_order_relaxed); /* own word */
+	uint64_t top = bottom;
+	bool moved;
+
+	atomic_store_explicit(&deque->tag, tag,
+			      memory_order_release); /* deque-6 */
+	/* Empty: no thief can move it any more, so this cannot fail. */
+	moved = atomic_compare_exchange_strong_explicit(
+		&deque->top, &top, bottom + 1,
+		memory_order_seq_cst,  /* deque-6, deque-3 */
+		memory_order_relaxed); /* never */
+	hd_assert(moved);
+	(void)moved;
+	deque->top_seen = bottom + 1;
+	atomic_store_explicit(&deque->bottom, bottom + 1,
+			      memory_order_release); /* deque-6 */
 }
 
 /* Writes the slot that the next bottom will cover; false when it is taken. */
@@ -206,20 +250,24 @@ raise_bottom:
 }
 
 /*
- * The oldest task; 0 when there was none at some instant of the call;
+ * The oldest task of tag; 0 when there was none at some instant of the call;
  * HD_DEQUE_RETRY when somebody else had it. In a read section of RCU if the
  * owner may retire its ring.
  */
-static inline uint32_t hd_deque_steal_any(struct hd_deque *deque)
+static inline uint32_t hd_deque_steal_any(struct hd_deque *deque, uint32_t tag)
 {
-	uint64_t top = atomic_load_explicit(&deque->top,
-					    memory_order_seq_cst); /* deque-2 */
-	uint64_t bottom = atomic_load_explicit(
-		&deque->bottom,
-		memory_order_seq_cst); /* deque-1, deque-2, deque-5 */
+	uint64_t top = atomic_load_explicit(
+		&deque->top, memory_order_seq_cst); /* deque-2, deque-6 */
 	struct hd_deque_ring *ring;
+	uint64_t bottom;
 	uint32_t index;
 
+	if (atomic_load_explicit(&deque->tag,
+				 memory_order_acquire) != tag) /* deque-6 */
+		return 0;
+	bottom = atomic_load_explicit(
+		&deque->bottom,
+		memory_order_seq_cst); /* deque-1, deque-2, deque-5 */
 	if ((int64_t)(bottom - top) <= 0)
 		return 0;
 	ring = atomic_load_explicit(&deque->ring,
@@ -246,6 +294,18 @@ static inline uint32_t hd_deque_length_any(const struct hd_deque *deque)
 	int64_t length = (int64_t)(bottom - top);
 
 	return length > 0 ? (uint32_t)length : 0;
+}
+
+/* The same, of tasks that were pushed under this tag. */
+static inline uint32_t hd_deque_length_of_any(const struct hd_deque *deque,
+					      uint32_t tag)
+{
+	uint32_t length = hd_deque_length_any(deque);
+
+	if (!length || atomic_load_explicit(&deque->tag, memory_order_acquire) !=
+			       tag) /* deque-6 */
+		return 0;
+	return length;
 }
 
 #endif /* HEDDLE_LOCKFREE_DEQUE_H */

@@ -26,7 +26,7 @@ static struct heddle_group *covered(struct heddle_group *group,
 				    struct heddle_group *first,
 				    struct hd_frame *from, struct hd_frame *to)
 {
-	for (; group; group = group->parent) {
+	for (; group; group = hd_group_above(group)) {
 		struct hd_frame *frame;
 
 		if (hd_group_within(first, group))
@@ -163,7 +163,7 @@ static void count_blocked(struct hd_worker *worker, int change)
 	for (frame = worker->frame; frame; frame = frame->below) {
 		struct heddle_group *group = frame->group;
 
-		for (; group != frame->upto; group = group->parent) {
+		for (; group != frame->upto; group = hd_group_above(group)) {
 			/* close-2: the closer reads moves, blocked, count and
 			 * moves again. A move is told between the two changes
 			 * of a task that goes from count to blocked, so that

@@ -131,9 +131,11 @@ static int in_effect(void *context)
 	struct heddle_pool *pool = ticket->pool;
 	uint64_t wanted = ticket->change >> SERIAL_BITS, found = 0;
 	bool over = false;
+	uint32_t used = atomic_load_explicit(
+		&pool->groups_used, memory_order_acquire); /* group-1 */
 	uint32_t i;
 
-	for (i = 0; i < pool->groups_max && pool->group[i].pool; i++) {
+	for (i = 0; i < used; i++) {
 		struct heddle_group *group = &pool->group[i];
 		uint64_t word;
 

@@ -67,7 +67,10 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 		    !hd_bitset_test_any(&pool->idle, i))
 			*busy = true; /* being woken */
 	}
-	for (i = 0; i < pool->groups_max && pool->group[i].pool; i++)
+	for (i = 0;
+	     i < atomic_load_explicit(&pool->groups_used,
+				      memory_order_acquire); /* group-1 */
+	     i++)
 		sum = sum * 31 + atomic_load_explicit(
 					 &pool->group[i].word,
 					 memory_order_relaxed); /* a snapshot */
@@ -87,7 +90,7 @@ static void check_group_at_rest(struct heddle_group *group,
 			  group->index, group->name, hd_word_count(word));
 	if (hd_waitq_any(&group->returners, &group->pool->waitq_arena))
 		room = false; /* a returner waits: it is not at rest */
-	for (at = group; at; at = at->parent)
+	for (at = group; at; at = hd_group_above(at))
 		room = room && hd_word_room(atomic_load_explicit(
 				       &at->word,
 				       memory_order_relaxed)); /* a snapshot */
@@ -104,16 +107,18 @@ static void check_group_at_rest(struct heddle_group *group,
 
 static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
 {
+	uint32_t used = atomic_load_explicit(
+		&pool->groups_used, memory_order_acquire); /* group-1 */
 	uint32_t i;
 
-	for (i = 0; i < pool->groups_max && pool->group[i].pool; i++) {
+	for (i = 0; i < used; i++) {
 		struct heddle_group *group = &pool->group[i];
 
 		if (!group->in_use)
 			continue;
 		check->groups++;
 		check->tasks_queued += hd_queue_length(group);
-		if (!group->parent)
+		if (!hd_group_above(group))
 			check->permits = hd_word_count(atomic_load_explicit(
 				&group->word,
 				memory_order_relaxed)); /* a snapshot */

@@ -16,6 +16,7 @@
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
+#include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
@@ -23,8 +24,11 @@
 #include "sched/worker.h"
 
 struct closing {
+	struct heddle_pool *pool;
 	struct heddle_group *group;
 	uint32_t gate;
+	bool free_it;
+	bool unsealed; /* by the last try to free it */
 };
 
 static bool quiet_now(struct heddle_group *group)
@@ -42,36 +46,95 @@ static bool quiet_now(struct heddle_group *group)
 					    memory_order_seq_cst); /* close-2 */
 }
 
-/* Under the lock: tasks queued in the subtree; for REFUSE they are cancelled. */
+/* Tasks that are queued in the group, or in the hand of who moves them. */
+static bool tasks_in(struct closing *closing, struct heddle_group *group)
+{
+	uint64_t pins = hd_pins(group);
+
+	if (closing->gate == HD_GATE_REFUSE)
+		hd_queue_cancel(group);
+	return hd_queue_tasks(group) || hd_pins_out(pins) ||
+	       pins != hd_pins(group); /* pin-1 */
+}
+
+/* Under the lock: tasks in the subtree; for REFUSE they are cancelled. */
 static bool tasks_left(struct closing *closing)
 {
 	struct heddle_group *group;
 	bool left = false;
 
 	for (group = closing->group; group;
-	     group = hd_tree_next(group, closing->group)) {
-		if (closing->gate == HD_GATE_REFUSE)
-			hd_queue_cancel(group);
-		left |= hd_queue_tasks(group);
-	}
+	     group = hd_tree_next(group, closing->group))
+		left |= tasks_in(closing, group);
 	return left;
 }
 
-/* 1 at rest, 0 not yet. */
+static bool owned_within(struct heddle_group *top)
+{
+	struct heddle_group *group;
+
+	for (group = top; group; group = hd_tree_next(group, top))
+		if (group->owned_by_process)
+			return true;
+	return false;
+}
+
+/*
+ * Under the lock, of a subtree that was seen at rest: frees it. Not, if a search, or
+ * a submit that began before the gate was closed, came in between: whoever holds a
+ * unit gives it back and signals. Between seal and unseal others may have found no
+ * headroom, so that is published again.
+ */
+static bool free_now(struct closing *closing)
+{
+	struct heddle_group *top = closing->group;
+
+	if (!hd_tree_unused(top))
+		return false;
+	hd_tree_seal(top);
+	if (hd_tree_unused(top) && !tasks_left(closing)) {
+		hd_tree_remove(top);
+		return true;
+	}
+	hd_tree_unseal(top);
+	closing->unsealed = true;
+	return false;
+}
+
+static int rest_locked(struct closing *closing)
+{
+	if (!closing->group->in_use)
+		return -EINVAL; /* somebody else has freed it */
+	if (closing->gate == HD_GATE_QUIESCE)
+		return quiet_now(closing->group);
+	if (tasks_left(closing) || !quiet_now(closing->group))
+		return 0;
+	/* A live task may have submitted just before it ended. */
+	if (tasks_left(closing))
+		return 0;
+	if (!closing->free_it)
+		return 1;
+	if (owned_within(closing->group))
+		return -EBUSY;
+	return free_now(closing);
+}
+
+/* 1 at rest (and freed), 0 not yet, or an error. */
 static int at_rest(void *context)
 {
 	struct closing *closing = context;
-	struct heddle_pool *pool = closing->group->pool;
-	bool rest;
+	struct heddle_pool *pool = closing->pool;
+	int rc;
 
+	closing->unsealed = false;
 	hd_mutex_lock(&pool->control);
-	rest = closing->gate == HD_GATE_QUIESCE || !tasks_left(closing);
-	rest = rest && quiet_now(closing->group);
-	/* A live task may have submitted just before it ended. */
-	if (rest && closing->gate != HD_GATE_QUIESCE)
-		rest = !tasks_left(closing);
+	rc = rest_locked(closing);
 	hd_mutex_unlock(&pool->control);
-	return rest;
+	if (closing->unsealed) {
+		hd_effect_signal(pool); /* who waits for a cap, and ourselves */
+		hd_look(pool, pool->entries);
+	}
+	return rc;
 }
 
 static bool caller_within(struct heddle_group *group)
@@ -86,13 +149,38 @@ static bool caller_within(struct heddle_group *group)
 	return false;
 }
 
-static void set_gate(struct heddle_group *group, uint32_t gate)
+/* Under the lock. What is closed for good does not open again (D5). */
+static int next_gate(struct heddle_group *group, uint32_t *gate)
+{
+	uint32_t own = group->own_gate;
+
+	if (!group->in_use)
+		return -EINVAL;
+	switch (*gate) {
+	case HD_GATE_OPEN:
+		return own == HD_GATE_OPEN || own == HD_GATE_QUIESCE ? 0
+								     : -EINVAL;
+	case HD_GATE_QUIESCE:
+		return own == HD_GATE_DRAIN || own == HD_GATE_REFUSE ? -EINVAL
+								     : 0;
+	default: /* what a refusal has cancelled cannot be drained */
+		if (own == HD_GATE_REFUSE)
+			*gate = own;
+		return 0;
+	}
+}
+
+static int set_gate(struct heddle_group *group, uint32_t *gate)
 {
 	struct heddle_pool *pool = group->pool;
 	struct heddle_group *below;
+	int rc;
 
 	hd_mutex_lock(&pool->control);
-	group->own_gate = gate;
+	rc = next_gate(group, gate);
+	if (rc < 0)
+		goto unlock;
+	group->own_gate = *gate;
 	hd_tree_gates(group);
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */
@@ -100,30 +188,10 @@ static void set_gate(struct heddle_group *group, uint32_t gate)
 	for (below = group; below; below = hd_tree_next(below, group))
 		if (hd_queue_startable(below))
 			hd_ready_mark(below);
-	hd_mutex_unlock(&pool->control);
-	hd_look(pool, pool->entries);
-}
-
-static int wait_rest(struct closing *closing, uint64_t deadline)
-{
-	return hd_effect_wait(closing->group->pool, at_rest, closing, deadline);
-}
-
-static int release(struct heddle_group *group)
-{
-	struct heddle_pool *pool = group->pool;
-	struct heddle_group *below;
-	int rc = 0;
-
-	hd_mutex_lock(&pool->control);
-	for (below = group; below; below = hd_tree_next(below, group))
-		if (below->owned_by_process)
-			rc = -EBUSY;
-	if (rc == 0)
-		hd_tree_remove(group);
+unlock:
 	hd_mutex_unlock(&pool->control);
 	if (rc == 0)
-		hd_effect_signal(pool); /* tickets of it are stale now */
+		hd_look(pool, pool->entries);
 	return rc;
 }
 
@@ -135,28 +203,26 @@ int heddle_group_close(struct heddle_group *group, int mode, uint64_t deadline)
 		[HEDDLE_CLOSE_QUIESCE] = HD_GATE_QUIESCE,
 		[HEDDLE_CLOSE_RESUME] = HD_GATE_OPEN,
 	};
-	bool release_it = mode & HEDDLE_CLOSE_FREE;
 	struct closing closing = { .group = group };
 	int rc;
 
+	closing.free_it = mode & HEDDLE_CLOSE_FREE;
 	mode &= ~HEDDLE_CLOSE_FREE;
 	if (!group || mode < HEDDLE_CLOSE_DRAIN || mode > HEDDLE_CLOSE_RESUME)
 		return -EINVAL;
-	if (release_it && (mode > HEDDLE_CLOSE_REFUSE || !group->parent))
+	if (closing.free_it && (mode > HEDDLE_CLOSE_REFUSE || !hd_group_above(group)))
 		return -EINVAL;
 	if (hd_pool_forked(group->pool))
 		return -ECHILD;
-	closing.gate = gate_of[mode];
-	if (mode == HEDDLE_CLOSE_RESUME) {
-		if (group->own_gate == HD_GATE_QUIESCE)
-			set_gate(group, HD_GATE_OPEN);
-		return group->own_gate == HD_GATE_OPEN ? 0 : -EINVAL;
-	}
-	if (caller_within(group))
+	if (mode != HEDDLE_CLOSE_RESUME && caller_within(group))
 		return -EDEADLK;
-	set_gate(group, closing.gate);
-	rc = wait_rest(&closing, deadline);
-	if (rc == 0 && release_it)
-		rc = release(group);
+	closing.pool = group->pool;
+	closing.gate = gate_of[mode];
+	rc = set_gate(group, &closing.gate);
+	if (rc < 0 || mode == HEDDLE_CLOSE_RESUME)
+		return rc;
+	rc = hd_effect_wait(closing.pool, at_rest, &closing, deadline);
+	if (rc == 0 && closing.free_it)
+		hd_effect_signal(closing.pool); /* tickets of it are stale */
 	return rc;
 }

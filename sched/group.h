@@ -2,10 +2,13 @@
 /*
  * A group: its word, its ready bits and its queues. Groups are type-stable
  * until their pool is destroyed, so a look may follow a stale bit to a group
- * that was freed: its word has target 0 then and no permit is to be had.
+ * that was freed: its word has target 0 then and no permit is to be had, unless
+ * the entry is in use again, and then it is a permit of the new group.
  *
  * Who may touch a field:
- *   I  set before publication, constant while the group is in use
+ *   E  set when the entry is used first, constant from then on
+ *   I  set before publication, constant while the group is in use; read only by who
+ *      keeps it in use: with a handle, a permit, a blocked task or a pin
  *   A  any thread, atomically
  *   L  under pool->control
  */
@@ -34,22 +37,24 @@ enum hd_gate {
 
 struct heddle_group {
 	/* Read by every submit and every start. */
-	HD_ALIGNED struct heddle_pool *pool; /* I */
-	struct heddle_group *parent;         /* I  NULL for the root */
-	uint32_t index;                      /* I  in pool->group */
-	uint32_t slot;                       /* I  its ready bit in parent */
-	uint32_t depth;                      /* I  0 for the root */
-	uint32_t lanes;                      /* I  injection lists, 1 or CPUs */
-	uint32_t queue_slots;                /* I  0: no bound of its own */
-	struct hd_inject *lane;              /* I */
-	uint32_t lane_room;                  /* L */
-	bool has_waitq;                      /* L */
-	_Atomic uint32_t gate;               /* A  strictest on the path */
-	uint32_t own_gate;                   /* L */
-	bool in_use;                         /* L */
-	bool owned_by_process;               /* L  freed by its process */
-	uint32_t children;                   /* L */
-	char name[16];                       /* I */
+	HD_ALIGNED struct heddle_pool *pool;  /* E */
+	_Atomic(struct heddle_group *) above; /* A  NULL for the root */
+	uint32_t index;                       /* E  in pool->group */
+	_Atomic uint32_t slot;                /* A  its ready bit above */
+	uint32_t depth;                       /* I  0 for the root */
+	_Atomic uint32_t lanes;               /* A  lists, 1 or CPUs */
+	uint32_t queue_slots;                 /* I  0: no bound of its own */
+	struct hd_inject *lane;               /* E */
+	uint32_t lane_room;                   /* L */
+	bool has_waitq;                       /* L */
+	_Atomic uint32_t gate;                /* A  strictest on the path */
+	uint32_t own_gate;                    /* L */
+	bool in_use;                          /* L */
+	bool owned_by_process;                /* L  freed by its process */
+	uint32_t children;                    /* L */
+	uint32_t children_limit;              /* L  most children now */
+	uint32_t kept;                        /* L  target while sealed */
+	char name[16];                        /* I */
 
 	/* The count of permits: taken and given once a turn. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
@@ -58,7 +63,7 @@ struct heddle_group {
 	/* Hints for searches. */
 	struct hd_bitset ready;  /* A */
 	_Atomic uint32_t cursor; /* A  where the next search begins */
-	uint32_t children_max;   /* I */
+	uint32_t children_max;   /* E  that the tables have room for */
 	_Atomic(struct heddle_group *) *child; /* A  by slot, entry 0 unused */
 
 	/* Queues that are touched rarely. */
@@ -71,14 +76,27 @@ struct heddle_group {
 	_Atomic uint32_t spilled;            /* A  tasks in the spill list */
 	HD_ALIGNED _Atomic uint32_t blocked; /* A  tasks of the subtree */
 	_Atomic uint32_t moves;              /* A  changes of blocked */
+	_Atomic uint64_t pins;               /* A  ever << 32 | out */
 };
+
+/*
+ * One level up. With a permit of the group, or a task that is blocked in it, the answer
+ * is the path that was taken. A look that follows a stale bit may get that of another
+ * life; it only marks and searches there.
+ */
+static inline struct heddle_group *
+hd_group_above(const struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->above,
+				    memory_order_acquire); /* group-1 */
+}
 
 /* Below or equal. */
 static inline bool hd_group_within(const struct heddle_group *group,
 				   const struct heddle_group *top)
 {
 	while (group && group->depth > top->depth)
-		group = group->parent;
+		group = hd_group_above(group);
 	return group == top;
 }
 

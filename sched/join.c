@@ -17,10 +17,12 @@
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
+#include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
+/* With a permit or a pin of the group, for the counts behind the claim. */
 static bool claim(struct hd_task *task)
 {
 	struct heddle_group *group = task->group;
@@ -64,7 +66,7 @@ static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
 static struct heddle_group *held_from(struct hd_worker *worker,
 				      struct heddle_group *group)
 {
-	for (; group; group = group->parent) {
+	for (; group; group = hd_group_above(group)) {
 		struct hd_frame *frame;
 
 		for (frame = worker->frame; frame; frame = frame->below)
@@ -202,6 +204,21 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
 }
 
+/*
+ * Once the node is dead, nothing but the pin keeps the group: somebody may free the
+ * node, and close the group. Of one that was freed before, the claim fails.
+ */
+static bool claim_pinned(struct hd_task *task)
+{
+	struct heddle_group *group = task->group;
+	bool mine;
+
+	hd_pin(group);
+	mine = claim(task);
+	hd_unpin(group);
+	return mine;
+}
+
 int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
@@ -212,7 +229,7 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 		return rc;
 	if (ended(task, &state))
 		return -EALREADY;
-	if (claim(task)) {
+	if (claim_pinned(task)) {
 		hd_task_finish(task, HD_TASK_CANCELLED);
 		return 0;
 	}

@@ -12,6 +12,7 @@ sched_sources = \
 	%D%/look.c %D%/look.h \
 	%D%/options.c %D%/options.h \
 	%D%/permit.c %D%/permit.h \
+	%D%/pin.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/queue.c %D%/queue.h \
 	%D%/ready.c %D%/ready.h \

@@ -54,7 +54,10 @@ int hd_effect_wait(struct heddle_pool *pool, int (*done)(void *context),
 	return rc > 0 ? 0 : rc;
 }
 
-/* What a word that had the value before was worth, now one less. */
+/*
+ * What a word that had the value before was worth, now one less. The group may be gone
+ * by now, and its entry in use again: then the signal and the mark are for nobody.
+ */
 static uint32_t give_event(struct heddle_group *group, uint64_t before)
 {
 	uint32_t count = hd_word_count(before);
@@ -78,12 +81,21 @@ static uint32_t give_one(struct heddle_group *group)
 	return give_event(group, hd_word_give_any(&group->word));
 }
 
+/*
+ * permit-2: who gives a unit back may see the group freed at once; the unit of the group
+ * above, which is given next, keeps that one. So the way up is read before the
+ * unit goes. Forbidden: it is read afterwards, from the entry's next life, and the next
+ * unit is given to a group that it was not taken from.
+ */
 uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto)
 {
+	struct heddle_group *above;
 	uint32_t owe = 0;
 
-	for (; group != upto; group = group->parent)
+	for (; group != upto; group = above) {
+		above = hd_group_above(group); /* permit-2 */
 		owe += give_one(group);
+	}
 	return owe;
 }
 
@@ -92,7 +104,7 @@ bool hd_permit_take(struct heddle_group *group, struct heddle_group *upto,
 {
 	struct heddle_group *at = group;
 
-	for (; at != upto; at = at->parent) {
+	for (; at != upto; at = hd_group_above(at)) { /* with its unit */
 		if (hd_word_take_any(&at->word))
 			continue;
 		*full = at;
@@ -104,23 +116,25 @@ bool hd_permit_take(struct heddle_group *group, struct heddle_group *upto,
 
 bool hd_permit_give_over(struct heddle_group *group, uint32_t *owe)
 {
-	struct heddle_group *at;
+	struct heddle_group *at, *above = NULL;
 	uint64_t before;
 
-	for (at = group; at; at = at->parent)
+	for (at = group; at; at = above) {
+		above = hd_group_above(at); /* permit-2 */
 		if (hd_word_give_over_any(&at->word, &before))
 			break;
+	}
 	if (!at)
 		return false;
 	*owe += give_event(at, before);
 	*owe += hd_permit_give(group, at);
-	*owe += hd_permit_give(at->parent, NULL);
+	*owe += hd_permit_give(above, NULL);
 	return true;
 }
 
 bool hd_permit_room(struct heddle_group *group)
 {
-	for (; group; group = group->parent)
+	for (; group; group = hd_group_above(group))
 		if (!hd_word_room(atomic_load_explicit(
 			    &group->word, memory_order_seq_cst))) /* ready-2 */
 			return false;

@@ -88,6 +88,7 @@ struct heddle_pool {
 	uint64_t incarnations;
 	uint64_t changes;
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
+	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
 };
 
 /* A forked child sees 0 in the page that the kernel wiped. */

@@ -8,7 +8,7 @@
 #include "platform/cpu.h"
 #include "platform/rcu.h"
 #include "sched/group.h"
-#include "sched/look.h"
+#include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
 #include "sched/task.h"
@@ -31,11 +31,11 @@ static void link_next(struct heddle_pool *pool, uint32_t node, uint32_t next)
 			      memory_order_relaxed); /* owned chain */
 }
 
-static bool deque_of(struct hd_worker *worker, struct heddle_group *group)
+/* Lists in use; a stale look may read the number of another life. */
+static uint32_t lanes_of(struct heddle_group *group)
 {
-	return atomic_load_explicit(&worker->deque_group,
-				    memory_order_acquire) /* queue-1 */
-	       == group->index;
+	return atomic_load_explicit(&group->lanes,
+				    memory_order_relaxed); /* constant */
 }
 
 static uint32_t entries(struct heddle_pool *pool)
@@ -49,14 +49,14 @@ bool hd_queue_tasks(struct heddle_group *group)
 	struct heddle_pool *pool = group->pool;
 	uint32_t i;
 
-	for (i = 0; i < group->lanes; i++)
+	for (i = 0; i < lanes_of(group); i++)
 		if (hd_inject_length_any(&group->lane[i]))
 			return true;
 	if (hd_tagstack_any(&group->spill))
 		return true;
 	for (i = 0; i < entries(pool); i++)
-		if (deque_of(&pool->worker[i], group) &&
-		    hd_deque_length_any(&pool->worker[i].deque))
+		if (hd_deque_length_of_any(&pool->worker[i].deque,
+					   group->index))
 			return true;
 	return false;
 }
@@ -78,47 +78,36 @@ uint64_t hd_queue_length(struct heddle_group *group)
 		&group->dead, memory_order_relaxed); /* statistics */
 	uint32_t i;
 
-	for (i = 0; i < group->lanes; i++)
+	for (i = 0; i < lanes_of(group); i++)
 		sum += hd_inject_length_any(&group->lane[i]);
 	for (i = 0; i < entries(pool); i++)
-		if (deque_of(&pool->worker[i], group))
-			sum += hd_deque_length_any(&pool->worker[i].deque);
+		sum += hd_deque_length_of_any(&pool->worker[i].deque,
+					      group->index);
 	return sum > dead ? sum - dead : 0;
 }
 
 /* The deque takes the group's tasks, now or from now on. */
 static bool deque_adopt(struct hd_worker *worker, struct heddle_group *group)
 {
-	if (deque_of(worker, group))
+	if (hd_deque_tag_owner(&worker->deque) == group->index)
 		return true;
 	if (hd_deque_length_any(&worker->deque))
 		return false;
-	atomic_store_explicit(&worker->deque_group, group->index,
-			      memory_order_release); /* queue-1 */
+	hd_deque_retag_owner(&worker->deque, group->index);
 	return true;
-}
-
-static void tag_group(struct heddle_group *group, uint32_t node)
-{
-	/* Read by thieves, who may meet a task of another group. */
-	atomic_store_explicit(&hd_node_at(&group->pool->nodes, node)->chain,
-			      group->index,
-			      memory_order_relaxed); /* published with it */
 }
 
 bool hd_queue_push(struct heddle_group *group, struct hd_worker *worker,
 		   uint32_t node)
 {
 	struct heddle_pool *pool = group->pool;
-	uint32_t lane;
+	uint32_t lanes = lanes_of(group), lane;
 
 	if (worker && worker->frame && worker->frame->group == group &&
-	    deque_adopt(worker, group)) {
-		tag_group(group, node);
-		if (hd_deque_push_owner(&worker->deque, node))
-			return true;
-	}
-	lane = group->lanes > 1 ? hd_cpu_current() % group->lanes : 0;
+	    deque_adopt(worker, group) &&
+	    hd_deque_push_owner(&worker->deque, node))
+		return true;
+	lane = lanes > 1 ? hd_cpu_current() % lanes : 0;
 	return hd_inject_push_any(&group->lane[lane], &pool->nodes, node,
 				  pool->lanes_length_max);
 }
@@ -169,12 +158,12 @@ static uint32_t accept_chain(struct hd_worker *worker,
 		spill(group, (struct chain){ node, chain.last, chain.length });
 	}
 	for (i = n; i-- > 0;) {
-		bool pushed;
+		bool pushed =
+			i ? hd_deque_push_quiet_owner(&worker->deque, batch[i])
+			  : hd_deque_push_owner(&worker->deque, batch[i]);
 
-		tag_group(group, batch[i]);
-		pushed = i ? hd_deque_push_quiet_owner(&worker->deque, batch[i])
-			   : hd_deque_push_owner(&worker->deque, batch[i]);
 		hd_assert(pushed);
+		(void)pushed;
 	}
 	if (n || node) {
 		hd_ready_mark(group);
@@ -209,11 +198,11 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 
 static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
 {
-	uint32_t first = group->lanes > 1 ? hd_cpu_current() : 0, i;
+	uint32_t lanes = lanes_of(group);
+	uint32_t first = lanes > 1 ? hd_cpu_current() : 0, i;
 
-	for (i = 0; i < group->lanes; i++) {
-		struct hd_inject *lane =
-			&group->lane[(first + i) % group->lanes];
+	for (i = 0; i < lanes; i++) {
+		struct hd_inject *lane = &group->lane[(first + i) % lanes];
 		uint32_t length, node;
 
 		if (!hd_inject_length_any(lane))
@@ -226,42 +215,17 @@ static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
 	return 0;
 }
 
-/*
- * A stolen task of another group (the victim changed groups meanwhile) goes
- * where its own group finds it; the caller owes a look.
- */
-static void send_home(struct heddle_pool *pool, uint32_t node, uint32_t index)
+static uint32_t steal_one(struct heddle_group *group, struct hd_worker *victim)
 {
-	struct heddle_group *home = &pool->group[index];
-
-	link_next(pool, node, 0);
-	spill(home, (struct chain){ node, node, 1 });
-	hd_ready_mark(home);
-}
-
-static uint32_t steal_one(struct hd_worker *worker, struct heddle_group *group,
-			  struct hd_worker *victim)
-{
-	struct heddle_pool *pool = worker->pool;
-
-	while (deque_of(victim, group) && hd_deque_length_any(&victim->deque)) {
-		uint32_t node, home;
+	while (hd_deque_length_of_any(&victim->deque, group->index)) {
+		uint32_t node;
 
 		/* The ring is freed a grace period after it was retired. */
 		hd_rcu_read_lock();
-		node = hd_deque_steal_any(&victim->deque);
+		node = hd_deque_steal_any(&victim->deque, group->index);
 		hd_rcu_read_unlock();
-		if (!node)
-			return 0;
-		if (node == HD_DEQUE_RETRY)
-			continue;
-		home = atomic_load_explicit(
-			&hd_node_at(&pool->nodes, node)->chain,
-			memory_order_relaxed); /* acquired by the steal */
-		if (home == group->index)
+		if (node != HD_DEQUE_RETRY)
 			return node;
-		send_home(pool, node, home);
-		worker->owe++;
 	}
 	return 0;
 }
@@ -285,7 +249,7 @@ static uint32_t steal(struct hd_worker *worker, struct heddle_group *group)
 
 		if (victim == worker)
 			continue;
-		node = steal_one(worker, group, victim);
+		node = steal_one(group, victim);
 		if (node) {
 			worker->owe++;
 			return node;
@@ -298,14 +262,13 @@ uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
 {
 	uint32_t node;
 
-	if (deque_of(worker, group)) {
+	if (hd_deque_tag_owner(&worker->deque) == group->index) {
 		node = hd_deque_pop_owner(&worker->deque);
 		if (node)
 			return node;
 	} else if (!deque_adopt(worker, group)) {
 		hd_queue_drain(worker);
-		atomic_store_explicit(&worker->deque_group, group->index,
-				      memory_order_release); /* queue-1 */
+		hd_deque_retag_owner(&worker->deque, group->index);
 	}
 	node = take_spill(worker, group);
 	if (!node)
@@ -318,7 +281,6 @@ uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
 void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 		       uint32_t node)
 {
-	tag_group(group, node);
 	if (!hd_deque_push_owner(&worker->deque, node)) {
 		link_next(worker->pool, node, 0);
 		spill(group, (struct chain){ node, node, 1 });
@@ -327,14 +289,21 @@ void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 	worker->owe++;
 }
 
+/*
+ * While the tasks are in the hand they are in no queue, and no permit of their
+ * group need be out: the pin tells a closer of it.
+ */
 void hd_queue_drain(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
-	struct heddle_group *home = &pool->group[atomic_load_explicit(
-		&worker->deque_group, memory_order_relaxed)]; /* own word */
+	struct heddle_group *home =
+		&pool->group[hd_deque_tag_owner(&worker->deque)];
 	struct chain chain = { 0, 0, 0 };
 	uint32_t node;
 
+	if (!hd_deque_length_any(&worker->deque))
+		return;
+	hd_pin(home);
 	while ((node = hd_deque_pop_owner(&worker->deque))) {
 		link_next(pool, node, chain.first);
 		if (!chain.last)
@@ -342,11 +311,12 @@ void hd_queue_drain(struct hd_worker *worker)
 		chain.first = node;
 		chain.length++;
 	}
-	if (!chain.first)
-		return;
-	spill(home, chain);
-	hd_ready_mark(home);
-	worker->owe++;
+	if (chain.first) {
+		spill(home, chain);
+		hd_ready_mark(home);
+		worker->owe++;
+	}
+	hd_unpin(home);
 }
 
 static void cancel_node(struct heddle_group *group, uint32_t node)
@@ -375,24 +345,16 @@ static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
 static uint64_t cancel_deque(struct heddle_group *group,
 			     struct hd_worker *victim)
 {
-	struct heddle_pool *pool = group->pool;
 	uint64_t n = 0;
 
-	while (deque_of(victim, group) && hd_deque_length_any(&victim->deque)) {
-		uint32_t node = hd_deque_steal_any(&victim->deque), home;
+	while (hd_deque_length_of_any(&victim->deque, group->index)) {
+		uint32_t node =
+			hd_deque_steal_any(&victim->deque, group->index);
 
 		if (!node || node == HD_DEQUE_RETRY)
 			continue;
-		home = atomic_load_explicit(
-			&hd_node_at(&pool->nodes, node)->chain,
-			memory_order_relaxed); /* acquired by the steal */
-		if (home == group->index) {
-			cancel_node(group, node);
-			n++;
-		} else {
-			send_home(pool, node, home);
-			hd_look(pool, 1);
-		}
+		cancel_node(group, node);
+		n++;
 	}
 	return n;
 }
@@ -403,7 +365,7 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 	uint64_t n = 0;
 	uint32_t i, node, length;
 
-	for (i = 0; i < group->lanes; i++)
+	for (i = 0; i < lanes_of(group); i++)
 		n += cancel_chain(group,
 				  hd_inject_take_any(&group->lane[i], &length));
 	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,

@@ -6,7 +6,9 @@
  * ready-1  clear the bit, re-read the work  |  publish work, read the bit
  * ready-2  clear the bit, re-read the word  |  give back, read the bit
  *
- * Forbidden in both: each side reads what was there before the other's write.
+ * ready-3  clear the bit, read the child  |  set the child, mark: read the bit
+ *
+ * Forbidden in each: either side reads what was there before the other's write.
  * Whoever sets a bit again after a re-read marks the whole path again, since
  * the levels above may have been cleared meanwhile.
  */
@@ -41,10 +43,21 @@ static void set(struct heddle_group *group, uint32_t bit, bool *changed)
 
 static void mark_above(struct heddle_group *group, bool changed)
 {
-	for (; group->parent; group = group->parent)
-		set(group->parent, group->slot, &changed);
+	struct heddle_pool *pool = group->pool;
+	struct heddle_group *above;
+
+	for (; (above = hd_group_above(group)); group = above) {
+		uint32_t slot = atomic_load_explicit(
+			&group->slot, memory_order_relaxed); /* see below */
+
+		/* If the group was freed the two may be of different lives:
+		 * a bit too many, which the next search clears.
+		 */
+		if (slot <= above->children_max)
+			set(above, slot, &changed);
+	}
 	if (changed)
-		compete(group->pool);
+		compete(pool);
 }
 
 void hd_ready_mark_above(struct heddle_group *group)
@@ -64,11 +77,13 @@ bool hd_ready_others(struct heddle_group *group)
 {
 	uint32_t own = 0;
 
-	for (; group; own = group->slot, group = group->parent) {
+	for (; group; group = hd_group_above(group)) {
 		uint32_t bit = hd_bitset_next_any(&group->ready, own + 1);
 
 		if (bit != HD_BITSET_NONE && bit != own)
 			return true;
+		own = atomic_load_explicit(&group->slot,
+					   memory_order_relaxed); /* constant */
 	}
 	return false;
 }
@@ -103,35 +118,52 @@ static bool own_work(struct heddle_group *group, const struct search *search)
 	return returners || search->tasks;
 }
 
-/* May the search go down to this child, and is its bit right? */
-static bool child_open(struct heddle_group *group, struct heddle_group *child)
+static struct heddle_group *child_at(struct heddle_group *group, uint32_t bit)
 {
-	if (room(child))
-		return true;
-	hd_bitset_clear_any(&group->ready, child->slot);
-	/* ready-2: the giver lowered the count before it read our bit. */
-	if (!room(child))
-		return false;
-	if (hd_bitset_any(&child->ready))
-		hd_ready_mark_above(child);
-	return true;
+	return atomic_load_explicit(&group->child[bit],
+				    memory_order_seq_cst); /* ready-3 */
 }
 
 /*
- * The search below the child found nothing: its bit goes if it has none. True
- * when one came meanwhile and the child must be searched again, since a look
- * that passed while its bit was clear has missed it.
+ * The child at the bit if the search may go down to it, and the bit put right; NULL
+ * if not. The slot may get another child at any time, so what is re-read after a clear
+ * is the child that is there then.
  */
-static bool child_again(struct heddle_group *group, struct heddle_group *child)
+static struct heddle_group *open_child(struct heddle_group *group, uint32_t bit)
+{
+	struct heddle_group *child = child_at(group, bit), *now;
+
+	for (;; child = now) {
+		if (child && room(child))
+			return child;
+		hd_bitset_clear_any(&group->ready, bit);
+		/* ready-2: the giver lowered the count before it read our bit. */
+		now = child_at(group, bit);
+		if (!now || (now == child && !room(child)))
+			return NULL;
+		if (hd_bitset_any(&now->ready))
+			hd_ready_mark_above(now);
+	}
+}
+
+/*
+ * The search below the child found nothing: its bit goes if it has none. Returns the
+ * child to be searched again when a bit came meanwhile, since a look that passed while
+ * its bit was clear has missed it.
+ */
+static struct heddle_group *child_again(struct heddle_group *group,
+					uint32_t bit,
+					struct heddle_group *child)
 {
 	if (hd_bitset_any(&child->ready))
-		return false;
-	hd_bitset_clear_any(&group->ready, child->slot);
+		return NULL;
+	hd_bitset_clear_any(&group->ready, bit);
 	/* ready-1: the marker set the child's bit before it read ours. */
-	if (!hd_bitset_any(&child->ready))
-		return false;
+	child = child_at(group, bit);
+	if (!child || !hd_bitset_any(&child->ready))
+		return NULL;
 	hd_ready_mark_above(child);
-	return true;
+	return child;
 }
 
 static struct heddle_group *find(struct heddle_group *group,
@@ -147,22 +179,17 @@ static struct heddle_group *find_at(struct heddle_group *group, uint32_t bit,
 			return NULL;
 		if (hd_permit_take(group, NULL, &full, search->owe))
 			return group;
-		search->root_full = !full->parent;
+		search->root_full = full == full->pool->root;
 		compete(group->pool);
 		return NULL;
 	}
-	child = atomic_load_explicit(&group->child[bit],
-				     memory_order_acquire); /* group-1 */
-	if (!child) {
-		hd_bitset_clear_any(&group->ready, bit);
-		return NULL;
-	}
-	if (!child_open(group, child))
-		return NULL;
-	do
+	for (child = open_child(group, bit); child;
+	     child = child_again(group, bit, child)) {
 		found = find(child, search);
-	while (!found && child_again(group, child));
-	return found;
+		if (found)
+			return found;
+	}
+	return NULL;
 }
 
 /* Each set bit of the node once, from the cursor on. */

@@ -99,7 +99,7 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 		    > HD_GATE_DRAIN &&
 	    !stat->returners)
 		return;
-	for (at = group; at; at = at->parent) {
+	for (at = group; at; at = hd_group_above(at)) {
 		uint64_t word = word_of(at);
 
 		if (hd_word_room(word))
@@ -144,7 +144,7 @@ int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 	stat.queued = hd_queue_length(group);
 	workers = workers_for(group->pool);
 	stat.parallelism = workers;
-	for (at = group; at; at = at->parent)
+	for (at = group; at; at = hd_group_above(at))
 		if (hd_word_target(word_of(at)) < stat.parallelism)
 			stat.parallelism = hd_word_target(word_of(at));
 	explain(group, &stat, workers);

@@ -13,6 +13,7 @@
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
+#include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
@@ -28,14 +29,14 @@ static struct hd_worker *own_worker(struct heddle_pool *pool)
 /* A draining scope takes submits from its own live tasks. */
 static bool inside_drain(struct heddle_group *group, struct hd_worker *worker)
 {
-	struct heddle_group *top = group;
+	struct heddle_group *top = group, *above;
 	struct hd_frame *frame;
 
-	while (top->parent &&
-	       atomic_load_explicit(&top->parent->gate,
+	while ((above = hd_group_above(top)) &&
+	       atomic_load_explicit(&above->gate,
 				    memory_order_relaxed) /* re-read later */
 		       == HD_GATE_DRAIN)
-		top = top->parent;
+		top = above;
 	for (frame = worker ? worker->frame : NULL; frame; frame = frame->below)
 		if (hd_group_within(frame->group, top))
 			return true;
@@ -88,6 +89,24 @@ static void clear_away(struct heddle_group *group)
 	hd_effect_signal(group->pool);
 }
 
+/* False when somebody has it already. The pin is as in claim() of sched/join.c. */
+static bool take_back(struct heddle_group *group, struct hd_node *node,
+		      uint64_t generation)
+{
+	bool mine;
+
+	hd_pin(group);
+	mine = hd_node_claim_any(node, generation, HD_NODE_DEAD);
+	if (mine) {
+		atomic_fetch_add_explicit(
+			&group->dead, 1, memory_order_relaxed); /* statistics */
+		uncount_queued(group);
+		clear_away(group);
+	}
+	hd_unpin(group);
+	return mine;
+}
+
 /* Publishes without a kick. On error nothing is queued. */
 static int publish(struct heddle_group *group, struct hd_worker *worker,
 		   void (*fn)(void *), void *arg, struct hd_task *task)
@@ -121,13 +140,8 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 		goto uncount;
 	}
 	if (gate_refuses(group, worker) &&
-	    hd_node_claim_any(node, generation, HD_NODE_DEAD)) {
-		atomic_fetch_add_explicit(
-			&group->dead, 1, memory_order_relaxed); /* statistics */
-		uncount_queued(group);
-		clear_away(group);
+	    take_back(group, node, generation))
 		return -ESHUTDOWN;
-	}
 	hd_ready_mark(group);
 	return 0;
 

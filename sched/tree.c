@@ -4,7 +4,12 @@
  * keeps its memory for the next one in the same entry, because a look may
  * still follow a stale bit into it and a ticket may still name it.
  *
- * group-1: a child is complete before it can be seen in its parent's table.
+ * group-1: a group is complete before it can be seen: in its parent's table, as the
+ * group above a child, below groups_used.
+ *
+ * close-3: freeing. The tree is sealed (all targets 0, so nobody can take a unit any
+ * more), then every count is read: the one at the top is not enough, since a search
+ * takes its units from below and may hold one there for a moment.
  */
 #include "sched/tree.h"
 
@@ -16,21 +21,29 @@
 #include "platform/memory.h"
 #include "sched/group.h"
 #include "sched/options.h"
+#include "sched/pin.h"
 #include "sched/pool.h"
+#include "sched/ready.h"
 
 #define CHILDREN_DEFAULT 63u
 
 static struct heddle_group *child_at(struct heddle_group *group, uint32_t slot)
 {
 	return atomic_load_explicit(&group->child[slot],
-				    memory_order_acquire); /* group-1 */
+				    memory_order_relaxed); /* locked */
 }
 
 static void set_child(struct heddle_group *group, uint32_t slot,
 		      struct heddle_group *child)
 {
 	atomic_store_explicit(&group->child[slot], child,
-			      memory_order_release); /* group-1 */
+			      memory_order_seq_cst); /* group-1, ready-3 */
+}
+
+static uint32_t slot_of(struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->slot,
+				    memory_order_relaxed); /* locked */
 }
 
 static uint32_t gate_of(struct heddle_group *group)
@@ -77,29 +90,43 @@ void hd_tree_free_memory(struct heddle_group *group)
 	hd_free(group->lane);
 }
 
-/* A free entry whose tables fit, else one that was never used. */
+static bool better_fit(const struct heddle_group *a,
+		       const struct heddle_group *b)
+{
+	if (a->children_max != b->children_max)
+		return a->children_max < b->children_max;
+	return a->lane_room < b->lane_room;
+}
+
+/*
+ * The free entry with the smallest tables that are large enough, else one that was
+ * never used. Tables are not replaced: a look may still be in them.
+ */
 static struct heddle_group *find_entry(struct heddle_pool *pool, uint32_t lanes,
 				       uint32_t children)
 {
+	struct heddle_group *best = NULL;
 	uint32_t i;
 
 	for (i = 0; i < pool->groups_max; i++) {
 		struct heddle_group *group = &pool->group[i];
 
-		if (!group->pool)
-			return group;
-		if (!group->in_use && group->children_max == children &&
-		    group->lane_room >= lanes)
-			return group;
+		if (i == atomic_load_explicit(&pool->groups_used,
+					      memory_order_relaxed)) /* locked */
+			return best ? best : group;
+		if (!group->in_use && group->lane_room >= lanes &&
+		    group->children_max >= children &&
+		    (!best || better_fit(group, best)))
+			best = group;
 	}
-	return NULL;
+	return best;
 }
 
 static uint32_t find_slot(struct heddle_group *parent)
 {
 	uint32_t slot;
 
-	for (slot = 1; slot <= parent->children_max; slot++)
+	for (slot = 1; slot <= parent->children_limit; slot++)
 		if (!child_at(parent, slot))
 			return slot;
 	return 0;
@@ -119,7 +146,7 @@ static int check(const struct heddle_group_options *o)
 }
 
 static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
-		   struct heddle_group *group,
+		   struct heddle_group *group, uint32_t slot,
 		   const struct heddle_group_options *o, uint32_t lanes)
 {
 	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED ? 0
@@ -127,9 +154,16 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 						      : HEDDLE_CAP_MAX;
 	uint64_t change = ++pool->changes;
 
-	group->parent = parent;
+	/* permit-2: who reads these in the entry's next life has taken a unit
+	 * from the word that is set below.
+	 */
+	atomic_store_explicit(&group->above, parent,
+			      memory_order_release); /* group-1 */
+	atomic_store_explicit(&group->slot, slot,
+			      memory_order_relaxed); /* see mark_above() */
 	group->depth = parent ? parent->depth + 1 : 0;
-	group->lanes = lanes;
+	atomic_store_explicit(&group->lanes, lanes,
+			      memory_order_relaxed); /* published below */
 	group->queue_slots = o->queue_slots;
 	group->own_gate = HD_GATE_OPEN;
 	group->owned_by_process = false;
@@ -174,13 +208,20 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		slot = find_slot(parent);
 	if (!group || (parent && !slot))
 		goto unlock;
-	group->index = (uint32_t)(group - pool->group);
+	if (!group->pool) {
+		group->index = (uint32_t)(group - pool->group);
+		group->pool = pool;
+	}
 	rc = make_memory(pool, group, lanes, children);
 	if (rc < 0)
 		goto unlock;
-	group->pool = pool;
-	group->slot = slot;
-	set_up(pool, parent, group, &o, lanes);
+	group->children_limit = children;
+	set_up(pool, parent, group, slot, &o, lanes);
+	if (group->index ==
+	    atomic_load_explicit(&pool->groups_used,
+				 memory_order_relaxed)) /* locked */
+		atomic_store_explicit(&pool->groups_used, group->index + 1,
+				      memory_order_release); /* group-1 */
 	if (parent) {
 		parent->children++;
 		set_child(parent, slot, group);
@@ -209,18 +250,65 @@ struct heddle_group *hd_tree_next(struct heddle_group *group,
 		}
 		if (group == top)
 			return NULL;
-		slot = group->slot + 1;
-		group = group->parent;
+		slot = slot_of(group) + 1;
+		group = hd_group_above(group);
+	}
+}
+
+void hd_tree_seal(struct heddle_group *top)
+{
+	struct heddle_group *group;
+
+	for (group = top; group; group = hd_tree_next(group, top)) {
+		uint32_t number = (uint32_t)atomic_load_explicit(
+			&group->change, memory_order_relaxed); /* locked */
+		uint64_t before = hd_word_set_any(&group->word, number, 0);
+
+		group->kept = hd_word_target(before);
+	}
+}
+
+bool hd_tree_unused(struct heddle_group *top)
+{
+	struct heddle_group *group;
+
+	for (group = top; group; group = hd_tree_next(group, top)) {
+		uint64_t word = atomic_load_explicit(
+			&group->word, memory_order_seq_cst); /* close-3 */
+		uint32_t blocked = atomic_load_explicit(
+			&group->blocked, memory_order_seq_cst); /* close-3 */
+
+		if (hd_word_count(word) || blocked ||
+		    hd_pins_out(hd_pins(group)))
+			return false;
+	}
+	return true;
+}
+
+void hd_tree_unseal(struct heddle_group *top)
+{
+	struct heddle_group *group;
+
+	for (group = top; group; group = hd_tree_next(group, top)) {
+		uint32_t number = (uint32_t)atomic_load_explicit(
+			&group->change, memory_order_relaxed); /* locked */
+
+		hd_word_set_any(&group->word, number, group->kept);
+		/* Headroom is published again. */
+		if (hd_bitset_any(&group->ready))
+			hd_ready_mark_above(group);
 	}
 }
 
 void hd_tree_remove(struct heddle_group *top)
 {
 	struct heddle_pool *pool = top->pool;
-	struct heddle_group *group = top, *parent = top->parent, *next;
+	struct heddle_group *parent = hd_group_above(top), *group, *next;
 
-	/* No permit is to be had in the subtree from here on. */
-	for (; group; group = next) {
+	set_child(parent, slot_of(top), NULL);
+	parent->children--;
+	hd_bitset_clear_any(&parent->ready, slot_of(top));
+	for (group = top; group; group = next) {
 		uint64_t change = ++pool->changes;
 
 		next = hd_tree_next(group, top);
@@ -229,13 +317,10 @@ void hd_tree_remove(struct heddle_group *top)
 				      memory_order_release); /* cap-1 */
 		group->in_use = false;
 	}
-	set_child(parent, top->slot, NULL);
-	parent->children--;
-	hd_bitset_clear_any(&parent->ready, top->slot);
 	for (group = top; group; group = next) {
 		next = hd_tree_next(group, top);
 		if (group != top)
-			set_child(group->parent, group->slot, NULL);
+			set_child(hd_group_above(group), slot_of(group), NULL);
 	}
 }
 
@@ -245,9 +330,12 @@ void hd_tree_gates(struct heddle_group *top)
 
 	for (group = top; group; group = hd_tree_next(group, top)) {
 		uint32_t gate = group->own_gate;
-		uint32_t above = group->parent ? gate_of(group->parent) : 0;
+		struct heddle_group *above = hd_group_above(group);
+		uint32_t strictest = above ? gate_of(above) : HD_GATE_OPEN;
 
-		atomic_store_explicit(&group->gate, gate > above ? gate : above,
+		if (gate > strictest)
+			strictest = gate;
+		atomic_store_explicit(&group->gate, strictest,
 				      memory_order_seq_cst); /* close-1 */
 	}
 }

@@ -6,6 +6,7 @@
 #ifndef HEDDLE_SCHED_TREE_H
 #define HEDDLE_SCHED_TREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct heddle_pool;
@@ -17,7 +18,17 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		const struct heddle_group_options *options,
 		struct heddle_group **out);
 
-/* Removes a quiet group and all below it: target 0, bits clear, slots free. */
+/*
+ * No unit of the subtree can be taken until it is unsealed or removed. The caller of
+ * unseal owes a look and a signal: it has published headroom.
+ */
+void hd_tree_seal(struct heddle_group *group);
+void hd_tree_unseal(struct heddle_group *group);
+
+/* In a sealed subtree: is no unit out, nobody blocked and no pin set? */
+bool hd_tree_unused(struct heddle_group *group);
+
+/* Removes a sealed and unused group and all below it. */
 void hd_tree_remove(struct heddle_group *group);
 
 /* The next group of the subtree of top in preorder, NULL at the end. */

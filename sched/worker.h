@@ -87,8 +87,7 @@ struct hd_worker {
 	struct hd_mirror_values seen; /* O  last written to mirror */
 
 	/* Stolen from. */
-	HD_ALIGNED struct hd_deque deque;
-	_Atomic uint32_t deque_group; /* A  index of its group */
+	HD_ALIGNED struct hd_deque deque; /* its tag: a group's index */
 
 	/* Written by wakers and stoppers. */
 	HD_ALIGNED struct hd_parker parker;

@@ -35,7 +35,7 @@ static int check(struct heddle_process *process,
 
 void hd_guest_count(struct heddle_group *group, int change)
 {
-	for (; group; group = group->parent) {
+	for (; group; group = hd_group_above(group)) {
 		/* close-2: as a task that enters or leaves a blocking region.
 		 * Forbidden: the closer reads neither this nor the permit.
 		 */
@@ -49,14 +49,14 @@ void hd_guest_count(struct heddle_group *group, int change)
 /* A scope that drains takes spawns from its own tasks and guests. */
 static bool inside_drain(struct heddle_group *group)
 {
-	struct heddle_group *top = group;
+	struct heddle_group *top = group, *above;
 	struct hd_frame *frame;
 
-	while (top->parent &&
-	       atomic_load_explicit(&top->parent->gate,
+	while ((above = hd_group_above(top)) &&
+	       atomic_load_explicit(&above->gate,
 				    memory_order_seq_cst) /* close-1 */
 		       == HD_GATE_DRAIN)
-		top = top->parent;
+		top = above;
 	for (frame = hd_self ? hd_self->frame : NULL; frame;
 	     frame = frame->below)
 		if (hd_group_within(frame->group, top))

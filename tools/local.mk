@@ -21,6 +21,7 @@ tools_sources = \
 	%D%/stats.c %D%/stats.h \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
+	%D%/stress_groups.c \
 	%D%/stress_guest.c \
 	%D%/stress_run.c \
 	%D%/stress_start.c \

@@ -103,6 +103,7 @@ struct ht_stress {
 extern const struct ht_scenario ht_stress_submit;
 extern const struct ht_scenario ht_stress_start;
 extern const struct ht_scenario ht_stress_cap;
+extern const struct ht_scenario ht_stress_groups;
 extern const struct ht_scenario ht_stress_guest;
 
 const char *ht_kind_name(enum ht_kind kind);

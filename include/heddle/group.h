@@ -147,12 +147,17 @@ enum heddle_close_mode {
  * neither running nor blocked. After a DRAIN or REFUSE that returned 0 the
  * group stays closed; it can only be freed (call again with FREE) or, for the
  * root, the pool destroyed. At the deadline the scope stays closing and the
- * same call continues it.
+ * same call continues it. A DRAIN of a refused group is a REFUSE.
+ *
+ * FREE: as for memory, no other thread may use the handles of the subtree any more; a
+ * submit whose task has run already, and a cancel or join of one of its tasks, may
+ * still be on its way out.
  *
  * Progress: blocking. Context: any thread outside the subtree.
  * Ordering: every task of the subtree happens-before the return of 0.
- * Return: 0, -EINVAL, -EDEADLK (from a task of the subtree), -EBUSY (FREE of
- * a group whose process still exists), -ETIMEDOUT, -ECHILD.
+ * Return: 0, -EINVAL (also a QUIESCE or RESUME of a group that drains or refuses),
+ * -EDEADLK (from a task of the subtree), -EBUSY (FREE of a group whose process still
+ * exists), -ETIMEDOUT, -ECHILD.
  */
 HEDDLE_API int heddle_group_close(struct heddle_group *group, int mode,
 				  uint64_t deadline);

@@ -60,7 +60,7 @@ static void pop(void)
 
 static void steal(void)
 {
-	hd_deque_steal_any(&deque);
+	hd_deque_steal_any(&deque, 0);
 }
 
 static void inject(void)

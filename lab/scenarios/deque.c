@@ -37,7 +37,7 @@ static void pop(void)
 
 static void steal(void)
 {
-	uint32_t value = hd_deque_steal_any(&deque);
+	uint32_t value = hd_deque_steal_any(&deque, 0);
 
 	if (value && value != HD_DEQUE_RETRY)
 		bag_got(value);
@@ -216,7 +216,7 @@ static void setup_three(void)
 static void thief_of_many(void)
 {
 	for (int i = 0; i < 2; i++) {
-		uint32_t value = hd_deque_steal_any(&deque);
+		uint32_t value = hd_deque_steal_any(&deque, 0);
 
 		/* The owner only pops the other end, and not that far. */
 		LAB_ASSERT(value != 0);
@@ -329,3 +329,84 @@ LAB_SCENARIO(ring_again, .name = "deque-again",
 	     .claim = "a late thief that meets the next ring meets its content",
 	     .setup = setup_one, .reset = bag_reset,
 	     .thread = { owner_again, reader }, .at_rest = again);
+
+/* -- the owner's deque goes to another group -- */
+
+static void setup_tagged(void)
+{
+	make(4, 0);
+	hd_deque_retag_owner(&deque, 7);
+	push(1);
+}
+
+static void owner_changes_tag(void)
+{
+	pop();
+	if (hd_deque_length_any(&deque))
+		return;
+	hd_deque_retag_owner(&deque, 8);
+	push(2);
+	pop();
+}
+
+static void steal_of(uint32_t tag, uint32_t only)
+{
+	uint32_t value = hd_deque_steal_any(&deque, tag);
+
+	if (!value || value == HD_DEQUE_RETRY)
+		return;
+	LAB_ASSERT(value == only);
+	bag_got(value);
+}
+
+static void thief_of_old(void)
+{
+	steal_of(7, 1);
+}
+
+static void thief_of_new(void)
+{
+	steal_of(8, 2);
+}
+
+static const char *tagged_out(void)
+{
+	return all_out(hd_deque_tag_owner(&deque) == 8 ? 0x6 : 0x2);
+}
+
+LAB_SCENARIO(retag, .name = "deque-retag",
+	     .claim = "a thief gets a value only of the tag that it wants",
+	     .setup = setup_tagged, .reset = bag_reset,
+	     .thread = { owner_changes_tag, thief_of_old },
+	     .at_rest = tagged_out, .bound_plus_1 = LAB_ANY);
+LAB_SCENARIO(retag_new, .name = "deque-retag-new",
+	     .claim = "and who wants the new one gets none of the old",
+	     .setup = setup_tagged, .reset = bag_reset,
+	     .thread = { owner_changes_tag, thief_of_new },
+	     .at_rest = tagged_out, .bound_plus_1 = LAB_ANY);
+LAB_SCENARIO(retag_both, .name = "deque-retag-both",
+	     .claim = "and with a thief of each", .setup = setup_tagged,
+	     .reset = bag_reset,
+	     .thread = { owner_changes_tag, thief_of_old, thief_of_new },
+	     .at_rest = tagged_out);
+
+/* deque-6 and deque-5: a value of the new tag is seen as one of it. */
+static void retags_and_pushes(void)
+{
+	hd_deque_retag_owner(&deque, 8);
+	push(1);
+	if (!atomic_load_explicit(&flag, memory_order_seq_cst))
+		note_missed();
+}
+
+static void sleeper_of(void)
+{
+	atomic_store_explicit(&flag, 1, memory_order_seq_cst);
+	if (!hd_deque_length_of_any(&deque, 8))
+		note_missed();
+}
+
+LAB_SCENARIO(retag_announce, .name = "deque-retag-announce",
+	     .claim = "who sees a value sees its tag", .setup = setup_empty,
+	     .reset = reset_flag, .thread = { retags_and_pushes, sleeper_of },
+	     .at_rest = not_both, .bound_plus_1 = LAB_ANY);

@@ -242,6 +242,7 @@ static void pool_make(const struct rules *what)
 		struct heddle_group_options group = {
 			.struct_size = sizeof(group),
 			.cap = what->cap[i],
+			.children_max = GROUPS - 1,
 		};
 
 		rc = heddle_group_create(groups[what->parent[i]], &group,

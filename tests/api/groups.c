@@ -86,6 +86,52 @@ static void many(struct heddle_pool *pool)
 	ok(su_wait_at_least(&ran, 3001, 5000), "a recycled entry works");
 }
 
+/* An entry with tables of 30 children serves for 5, and below another group. */
+static void lives(struct heddle_pool *pool)
+{
+	struct heddle_group_options large = { .struct_size = sizeof(large),
+					      .children_max = 30,
+					      .flags = HEDDLE_GROUP_WIDE };
+	struct heddle_group_options small = { .struct_size = sizeof(small),
+					      .children_max = 2 };
+	struct heddle_group *root = heddle_pool_group(pool);
+	struct heddle_group *a = below(root, 3), *b = below(root, 2);
+	struct heddle_group *group, *next, *child[3];
+	int rc, i;
+
+	atomic_store(&ran, 0);
+	if (heddle_group_create(a, &large, &group))
+		bail("group");
+	submit_n(group, count, 10);
+	ok(heddle_group_close(group, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+			      su_in_ms(5000)) == 0 &&
+		   ran == 10,
+	   "a drain that frees has run all");
+	ok(heddle_group_create(b, &small, &next) == 0 && next == group,
+	   "the entry serves for a smaller group elsewhere");
+	for (i = 0; i < 2; i++)
+		if (heddle_group_create(next, NULL, &child[i]))
+			bail("child");
+	rc = heddle_group_create(next, NULL, &child[2]);
+	ok(rc == -ENOSPC, "with its own limit of children: %d", rc);
+	submit_n(child[1], count, 10);
+	ok(heddle_group_close(b, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+			      su_in_ms(5000)) == 0 &&
+		   ran == 20,
+	   "freed with all below");
+	ok(heddle_group_close(a, HEDDLE_CLOSE_REFUSE, su_in_ms(5000)) == 0,
+	   "refused");
+	ok(heddle_group_close(a, HEDDLE_CLOSE_QUIESCE, 0) == -EINVAL &&
+		   heddle_group_close(a, HEDDLE_CLOSE_RESUME, 0) == -EINVAL,
+	   "what refuses does not open again");
+	ok(heddle_group_close(a, HEDDLE_CLOSE_DRAIN, su_in_ms(5000)) == 0 &&
+		   heddle_submit_call(a, count, NULL) == -ESHUTDOWN,
+	   "and a drain of it is a refusal");
+	ok(heddle_group_close(a, HEDDLE_CLOSE_REFUSE | HEDDLE_CLOSE_FREE,
+			      su_in_ms(5000)) == 0,
+	   "free");
+}
+
 static void modes(struct heddle_pool *pool)
 {
 	struct heddle_group *group = below(heddle_pool_group(pool), 1);
@@ -238,6 +284,7 @@ int main(void)
 	pool = su_pool(2);
 	deep(pool);
 	many(pool);
+	lives(pool);
 	modes(pool);
 	drain(pool);
 	su_check_at_rest(pool);

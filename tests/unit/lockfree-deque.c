@@ -30,7 +30,7 @@ static void alone_at(uint64_t start, const char *where)
 	uint32_t i, wrong = 0, round;
 
 	ok(hd_deque_init_at(&deque, SLOTS, start) == 0, "a deque %s", where);
-	ok(hd_deque_pop_owner(&deque) == 0 && hd_deque_steal_any(&deque) == 0 &&
+	ok(hd_deque_pop_owner(&deque) == 0 && hd_deque_steal_any(&deque, 0) == 0 &&
 		   hd_deque_length_any(&deque) == 0,
 	   "is empty");
 	for (round = 0; round < 12; round++) {
@@ -42,14 +42,14 @@ static void alone_at(uint64_t start, const char *where)
 		wrong += hd_deque_push_quiet_owner(&deque, 99);
 		wrong += hd_deque_length_any(&deque) != SLOTS;
 		for (i = 1; i <= SLOTS / 2; i++)
-			wrong += hd_deque_steal_any(&deque) != i;
+			wrong += hd_deque_steal_any(&deque, 0) != i;
 		for (i = SLOTS; i > SLOTS / 2 + 1; i--)
 			wrong += hd_deque_pop_owner(&deque) != i;
 		/* The last one, by the owner and by a thief in turn. */
 		wrong += (round % 2 ? hd_deque_pop_owner(&deque)
-				    : hd_deque_steal_any(&deque)) != i;
+				    : hd_deque_steal_any(&deque, 0)) != i;
 		wrong += hd_deque_pop_owner(&deque) != 0;
-		wrong += hd_deque_steal_any(&deque) != 0;
+		wrong += hd_deque_steal_any(&deque, 0) != 0;
 		wrong += hd_deque_length_any(&deque) != 0;
 	}
 	is_u64(wrong, 0, "full at %u, the oldest stolen, the newest popped",
@@ -75,20 +75,49 @@ static void lives(void)
 	hd_deque_push_owner(&deque, 1);
 	hd_deque_pop_owner(&deque);
 	hd_deque_push_owner(&deque, 2);
-	hd_deque_steal_any(&deque);
+	hd_deque_steal_any(&deque, 0);
 	end = deque.bottom;
 	ok(hd_deque_has_ring_owner(&deque), "a ring");
 	hd_deque_retire_owner(&deque, &reclaim);
 	ok(!hd_deque_has_ring_owner(&deque), "is taken away");
 	hd_deque_retire_owner(&deque, &reclaim);
-	ok(hd_deque_steal_any(&deque) == 0 && hd_deque_length_any(&deque) == 0,
+	ok(hd_deque_steal_any(&deque, 0) == 0 && hd_deque_length_any(&deque) == 0,
 	   "a thief that comes late finds nothing");
 	is_u64(hd_reclaim_flush(&reclaim), 1, "one ring is freed");
 	ok(hd_deque_init(&deque, 4 * SLOTS) == 0 && deque.bottom == end &&
 		   deque.top == end,
 	   "the next life goes on at the same indices");
 	hd_deque_push_owner(&deque, 3);
-	ok(hd_deque_steal_any(&deque) == 3, "with its own ring");
+	ok(hd_deque_steal_any(&deque, 0) == 3, "with its own ring");
+	hd_deque_fini(&deque);
+}
+
+/* A tag changes only on an empty deque and keeps its content apart. */
+static void tags(void)
+{
+	hd_deque_init_at(&deque, SLOTS, NEAR_WRAP);
+	hd_deque_retag_owner(&deque, 3);
+	hd_deque_push_owner(&deque, 1);
+	hd_deque_push_owner(&deque, 2);
+	ok(hd_deque_tag_owner(&deque) == 3 &&
+		   hd_deque_length_of_any(&deque, 3) == 2 &&
+		   hd_deque_length_of_any(&deque, 4) == 0,
+	   "two tasks of tag 3");
+	ok(hd_deque_steal_any(&deque, 4) == 0 &&
+		   hd_deque_steal_any(&deque, 3) == 1 &&
+		   hd_deque_pop_owner(&deque) == 2,
+	   "are stolen by who wants that tag");
+	hd_deque_retag_owner(&deque, 4);
+	ok(hd_deque_length_any(&deque) == 0 &&
+		   hd_deque_steal_any(&deque, 3) == 0 &&
+		   hd_deque_steal_any(&deque, 4) == 0 &&
+		   hd_deque_pop_owner(&deque) == 0,
+	   "another tag: empty for all");
+	hd_deque_push_owner(&deque, 5);
+	ok(hd_deque_steal_any(&deque, 3) == 0 &&
+		   hd_deque_steal_any(&deque, 4) == 5,
+	   "and then with a task of its own");
+	hd_deque_retag_owner(&deque, 0); /* as the others want it */
 	hd_deque_fini(&deque);
 }
 
@@ -154,7 +183,7 @@ static void thieve(struct team *team)
 	for (;;) {
 		bool last = atomic_load_explicit(&owner_ended,
 						 memory_order_acquire);
-		uint32_t task = hd_deque_steal_any(&deque);
+		uint32_t task = hd_deque_steal_any(&deque, 0);
 
 		if (task == HD_DEQUE_RETRY) {
 			lost++;
@@ -226,7 +255,7 @@ static void never_empty(struct team *team, uint32_t me)
 		}
 		if (me == 0 && !hd_deque_push_owner(&deque, 5))
 			team_error(team);
-		if (me == 1 && hd_deque_steal_any(&deque) != 5)
+		if (me == 1 && hd_deque_steal_any(&deque, 0) != 5)
 			team_error(team);
 		atomic_fetch_add_explicit(&turn, 1, memory_order_release);
 		atomic_fetch_add_explicit(&moves, 1, memory_order_relaxed);
@@ -254,6 +283,7 @@ int main(void)
 	alone_at(NEAR_WRAP, "before the end of 64 bits");
 	alone_at((UINT64_C(1) << 32) - 20, "before the end of 32 bits");
 	lives();
+	tags();
 	each_task_once();
 	no_false_empty();
 	return tap_done();
