@@ -262,8 +262,8 @@ static inline uint32_t hd_deque_steal_any(struct hd_deque *deque, uint32_t tag)
 	uint64_t bottom;
 	uint32_t index;
 
-	if (atomic_load_explicit(&deque->tag,
-				 memory_order_acquire) != tag) /* deque-6 */
+	if (atomic_load_explicit(&deque->tag, memory_order_acquire) !=
+	    tag) /* deque-6 */
 		return 0;
 	bottom = atomic_load_explicit(
 		&deque->bottom,
@@ -302,8 +302,9 @@ static inline uint32_t hd_deque_length_of_any(const struct hd_deque *deque,
 {
 	uint32_t length = hd_deque_length_any(deque);
 
-	if (!length || atomic_load_explicit(&deque->tag, memory_order_acquire) !=
-			       tag) /* deque-6 */
+	if (!length ||
+	    atomic_load_explicit(&deque->tag, memory_order_acquire) !=
+		    tag) /* deque-6 */
 		return 0;
 	return length;
 }

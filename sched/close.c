@@ -210,7 +210,8 @@ int heddle_group_close(struct heddle_group *group, int mode, uint64_t deadline)
 	mode &= ~HEDDLE_CLOSE_FREE;
 	if (!group || mode < HEDDLE_CLOSE_DRAIN || mode > HEDDLE_CLOSE_RESUME)
 		return -EINVAL;
-	if (closing.free_it && (mode > HEDDLE_CLOSE_REFUSE || !hd_group_above(group)))
+	if (closing.free_it &&
+	    (mode > HEDDLE_CLOSE_REFUSE || !hd_group_above(group)))
 		return -EINVAL;
 	if (hd_pool_forked(group->pool))
 		return -ECHILD;

@@ -36,9 +36,8 @@ static inline void hd_unpin(struct heddle_group *group)
 	struct heddle_pool *pool = group->pool;
 
 	atomic_fetch_sub_explicit(&group->pins, 1,
-				  memory_order_seq_cst); /* pin-1 */
-	if (atomic_load_explicit(&group->gate,
-				 memory_order_seq_cst) /* pin-1 */
+				  memory_order_seq_cst);             /* pin-1 */
+	if (atomic_load_explicit(&group->gate, memory_order_seq_cst) /* pin-1 */
 	    != HD_GATE_OPEN)
 		hd_effect_signal(pool);
 }

@@ -139,8 +139,7 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 		hd_node_free_any(&pool->nodes, cpu, index, index, 1);
 		goto uncount;
 	}
-	if (gate_refuses(group, worker) &&
-	    take_back(group, node, generation))
+	if (gate_refuses(group, worker) && take_back(group, node, generation))
 		return -ESHUTDOWN;
 	hd_ready_mark(group);
 	return 0;

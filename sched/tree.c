@@ -111,8 +111,9 @@ static struct heddle_group *find_entry(struct heddle_pool *pool, uint32_t lanes,
 	for (i = 0; i < pool->groups_max; i++) {
 		struct heddle_group *group = &pool->group[i];
 
-		if (i == atomic_load_explicit(&pool->groups_used,
-					      memory_order_relaxed)) /* locked */
+		if (i ==
+		    atomic_load_explicit(&pool->groups_used,
+					 memory_order_relaxed)) /* locked */
 			return best ? best : group;
 		if (!group->in_use && group->lane_room >= lanes &&
 		    group->children_max >= children &&

@@ -16,11 +16,8 @@
 #include "tools/stress.h"
 
 static const struct ht_scenario *const scenarios[] = {
-	&ht_stress_submit,
-	&ht_stress_start,
-	&ht_stress_cap,
-	&ht_stress_groups,
-	&ht_stress_guest,
+	&ht_stress_submit, &ht_stress_start, &ht_stress_cap,
+	&ht_stress_groups, &ht_stress_guest,
 };
 
 enum {

@@ -149,15 +149,14 @@ static void submit_jobs(struct maker *maker)
 
 		memset(job, 0, sizeof(*job));
 		job->maker = maker;
-		job->node = &maker->nodes[ht_random_below(random,
-							  maker->n_nodes)];
+		job->node =
+			&maker->nodes[ht_random_below(random, maker->n_nodes)];
 		job->spin = ht_random_below(random, 300);
 		job->is_task = ht_random_chance(random, 3);
 		job->task.fn = run_task;
-		rc = job->is_task
-			     ? heddle_submit(job->node->group, &job->task)
-			     : heddle_submit_call(job->node->group, run_job,
-						  job);
+		rc = job->is_task ? heddle_submit(job->node->group, &job->task)
+				  : heddle_submit_call(job->node->group,
+						       run_job, job);
 		if (rc == -EAGAIN)
 			continue;
 		ht_expect(maker->life->run, "heddle_submit", rc);
@@ -209,8 +208,8 @@ static void check_jobs(struct maker *maker, bool is_drained)
 
 	for (i = 0; i < maker->n_jobs; i++) {
 		struct job *job = &maker->jobs[i];
-		uint32_t runs = atomic_load_explicit(&job->runs,
-						     memory_order_relaxed);
+		uint32_t runs =
+			atomic_load_explicit(&job->runs, memory_order_relaxed);
 
 		if (run->is_busted &&
 		    ht_random_chance(&maker->actor->random, TWIN_EVERY))
@@ -245,8 +244,8 @@ static void maker_body(struct ht_actor *actor)
 		submit_jobs(maker);
 		cancel_some(maker);
 		ht_actor_doing(actor, drains ? "draining" : "refusing");
-		close_path(maker, drains ? HEDDLE_CLOSE_DRAIN
-					 : HEDDLE_CLOSE_REFUSE);
+		close_path(maker,
+			   drains ? HEDDLE_CLOSE_DRAIN : HEDDLE_CLOSE_REFUSE);
 		atomic_store_explicit(&maker->is_closed, true,
 				      memory_order_seq_cst);
 		check_jobs(maker, drains);

@@ -131,17 +131,15 @@ static void free_and_make_elsewhere(void)
 
 RECYCLE(away, "recycle-away",
 	"a unit is given back to the group that it was taken from",
-	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 0, 1 },
-	      .threads = 1),
+	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 0, 1 }, .threads = 1),
 	THREADS(free_and_make_elsewhere), all_called, UP_TO(2, 0));
 RECYCLE(away_old, "recycle-away-old", "and loads may give an old value",
-	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 0, 1 },
-	      .threads = 1),
+	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 0, 1 }, .threads = 1),
 	THREADS(free_and_make_elsewhere), all_called, UP_TO(1, 1));
 
 /* -- another child comes into the slot that a search has read -- */
 
-#define prepare_slot nothing
+#define prepare_slot     nothing
 #define prepare_slot_old nothing
 
 static void replace_child(void)
@@ -193,8 +191,7 @@ static void free_deep(void)
 
 RECYCLE(deep, "recycle-deep",
 	"a path that is being taken is not freed under the taker",
-	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 1, 2 },
-	      .threads = 2),
+	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 1, 2 }, .threads = 2),
 	THREADS(raise_root, free_deep), units_back, UP_TO(2, 0),
 	.settle = true);
 
@@ -204,8 +201,9 @@ static void leaves_one_behind(void *arg)
 {
 	(void)arg;
 	submit_to(groups[1]);
-	LAB_ASSERT(heddle_group_update(&(struct heddle_change){ groups[1], 0, 0 }, 1,
-				       NULL) == 0);
+	LAB_ASSERT(
+		heddle_group_update(&(struct heddle_change){ groups[1], 0, 0 },
+				    1, NULL) == 0);
 }
 
 /* It will lie in the deque of the worker, which may not run it now. */
@@ -217,8 +215,9 @@ static void prepare_hand(void)
 static void other_group(void)
 {
 	LAB_ASSERT(heddle_submit_call(groups[2], body, (void *)2) == 0);
-	LAB_ASSERT(heddle_group_update(&(struct heddle_change){ groups[1], 1, 0 },
-				       1, NULL) == 0);
+	LAB_ASSERT(
+		heddle_group_update(&(struct heddle_change){ groups[1], 1, 0 },
+				    1, NULL) == 0);
 	LAB_ASSERT(heddle_group_close(groups[1], HEDDLE_CLOSE_DRAIN,
 				      HEDDLE_FOREVER) == 0);
 	lab_touch(&ghost);
@@ -243,10 +242,11 @@ static void setup_hand(void)
 	prepare_hand();
 }
 
-LAB_SCENARIO(hand, .name = "recycle-hand",
-	     .claim = "a drain waits for a task that is on its way between queues",
-	     .setup = setup_hand, .reset = hand_reset, .settle = true,
-	     .thread = { other_group }, .at_rest = all_called, UP_TO(2, 0));
+LAB_SCENARIO(
+	hand, .name = "recycle-hand",
+	.claim = "a drain waits for a task that is on its way between queues",
+	.setup = setup_hand, .reset = hand_reset, .settle = true,
+	.thread = { other_group }, .at_rest = all_called, UP_TO(2, 0));
 LAB_SCENARIO(hand_old, .name = "recycle-hand-old",
 	     .claim = "and loads may give an old value", .setup = setup_hand,
 	     .reset = hand_reset, .settle = true, .thread = { other_group },

@@ -30,7 +30,8 @@ static void alone_at(uint64_t start, const char *where)
 	uint32_t i, wrong = 0, round;
 
 	ok(hd_deque_init_at(&deque, SLOTS, start) == 0, "a deque %s", where);
-	ok(hd_deque_pop_owner(&deque) == 0 && hd_deque_steal_any(&deque, 0) == 0 &&
+	ok(hd_deque_pop_owner(&deque) == 0 &&
+		   hd_deque_steal_any(&deque, 0) == 0 &&
 		   hd_deque_length_any(&deque) == 0,
 	   "is empty");
 	for (round = 0; round < 12; round++) {
@@ -81,7 +82,8 @@ static void lives(void)
 	hd_deque_retire_owner(&deque, &reclaim);
 	ok(!hd_deque_has_ring_owner(&deque), "is taken away");
 	hd_deque_retire_owner(&deque, &reclaim);
-	ok(hd_deque_steal_any(&deque, 0) == 0 && hd_deque_length_any(&deque) == 0,
+	ok(hd_deque_steal_any(&deque, 0) == 0 &&
+		   hd_deque_length_any(&deque) == 0,
 	   "a thief that comes late finds nothing");
 	is_u64(hd_reclaim_flush(&reclaim), 1, "one ring is freed");
 	ok(hd_deque_init(&deque, 4 * SLOTS) == 0 && deque.bottom == end &&
