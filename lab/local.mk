@@ -47,6 +47,7 @@ lab_scenarios = \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
 	%D%/scenarios/recycle.c \
+	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
 	%D%/scenarios/waitq.c

@@ -62,16 +62,17 @@
  * the deque is empty, and takes one index for nothing:
  *
  *   owner, with top = bottom = t        thief
- *   O1  tag = new (release)             T1  read top (seq_cst)
- *   O2  top: t to t + 1 (CAS, seq_cst)  T2  read the tag (acquire)
- *   O3  bottom = t + 1 (release)        T3  read bottom (seq_cst)
+ *   O1  tag = new                       T1  read top (seq_cst)
+ *   O2  top: t to t + 1 (CAS, acq_rel)  T2  read the tag
+ *   O3  bottom = t + 1                  T3  read bottom (seq_cst)
  *                                       T4  CAS top (seq_cst)
  *
  * Who reads t + 1 or more at T1 has the new tag, or a newer one. Who reads t there
- * and the old tag fails at T4. Who reads t and the new tag reads a bottom of t, or of
- * t + 1 and fails at T4. Forbidden: a steal returns a task that was pushed under another
- * tag than the one it read. A length is read before the tag: who sees a task sees the
- * tag under which it was pushed, or a newer one.
+ * and the old tag fails at T4. Who reads t and the new tag finds the deque empty, or
+ * fails at T4: whoever took the task at t, if there ever was one, moved top. Forbidden:
+ * a steal returns a task that was pushed under another tag than the one it read. A
+ * length is read before the tag: who sees a task sees the tag under which it was pushed,
+ * or a newer one.
  */
 #ifndef HEDDLE_LOCKFREE_DEQUE_H
 #define HEDDLE_LOCKFREE_DEQUE_H
@@ -149,17 +150,17 @@ static inline void hd_deque_retag_owner(struct hd_deque *deque, uint32_t tag)
 	bool moved;
 
 	atomic_store_explicit(&deque->tag, tag,
-			      memory_order_release); /* deque-6 */
+			      memory_order_relaxed); /* published by top */
 	/* Empty: no thief can move it any more, so this cannot fail. */
 	moved = atomic_compare_exchange_strong_explicit(
 		&deque->top, &top, bottom + 1,
-		memory_order_seq_cst,  /* deque-6, deque-3 */
+		memory_order_acq_rel,  /* deque-6, deque-3 */
 		memory_order_relaxed); /* never */
 	hd_assert(moved);
 	(void)moved;
 	deque->top_seen = bottom + 1;
 	atomic_store_explicit(&deque->bottom, bottom + 1,
-			      memory_order_release); /* deque-6 */
+			      memory_order_relaxed); /* nothing is below it */
 }
 
 /* Writes the slot that the next bottom will cover; false when it is taken. */
@@ -256,14 +257,14 @@ raise_bottom:
  */
 static inline uint32_t hd_deque_steal_any(struct hd_deque *deque, uint32_t tag)
 {
-	uint64_t top = atomic_load_explicit(
-		&deque->top, memory_order_seq_cst); /* deque-2, deque-6 */
+	uint64_t top = atomic_load_explicit(&deque->top,
+					    memory_order_seq_cst); /* deque-2 */
 	struct hd_deque_ring *ring;
 	uint64_t bottom;
 	uint32_t index;
 
-	if (atomic_load_explicit(&deque->tag, memory_order_acquire) !=
-	    tag) /* deque-6 */
+	if (atomic_load_explicit(&deque->tag, memory_order_relaxed) !=
+	    tag) /* deque-6: acquired with top */
 		return 0;
 	bottom = atomic_load_explicit(
 		&deque->bottom,
@@ -303,8 +304,8 @@ static inline uint32_t hd_deque_length_of_any(const struct hd_deque *deque,
 	uint32_t length = hd_deque_length_any(deque);
 
 	if (!length ||
-	    atomic_load_explicit(&deque->tag, memory_order_acquire) !=
-		    tag) /* deque-6 */
+	    atomic_load_explicit(&deque->tag, memory_order_relaxed) !=
+		    tag) /* deque-6: acquired with bottom */
 		return 0;
 	return length;
 }

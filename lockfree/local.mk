@@ -10,6 +10,7 @@ lockfree_sources = \
 	%D%/nodes.c %D%/nodes.h \
 	%D%/parker.c %D%/parker.h \
 	%D%/reclaim.c %D%/reclaim.h \
+	%D%/split.c %D%/split.h \
 	%D%/tagstack.h \
 	%D%/waitq.c %D%/waitq.h
 

@@ -41,6 +41,7 @@ public_tests = \
 unit_tests = \
 	%D%/unit/lockfree-bitset \
 	%D%/unit/lockfree-deque \
+	%D%/unit/lockfree-split \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
 	%D%/unit/lockfree-mirror \
@@ -61,6 +62,7 @@ check_PROGRAMS += $(program_tests)
 # unit: what they link
 %C%_unit_lockfree_bitset_LDADD = $(unit_libs)
 %C%_unit_lockfree_deque_LDADD = $(unit_libs)
+%C%_unit_lockfree_split_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
 %C%_unit_lockfree_mirror_LDADD = $(unit_libs)
