@@ -12,11 +12,13 @@
 #include "lockfree/mirror.h"
 #include "lockfree/nodes.h"
 #include "lockfree/parker.h"
+#include "lockfree/split.h"
 #include "lockfree/waitq.h"
 
 /* -- lockfree/ -- */
 
 static struct hd_deque deque;
+static struct hd_split split;
 static struct hd_nodes nodes;
 static struct hd_inject list;
 static struct hd_bitset set;
@@ -29,6 +31,7 @@ static _Atomic uint64_t word;
 static void setup_parts(void)
 {
 	LAB_ASSERT(hd_deque_init(&deque, 16) == 0);
+	LAB_ASSERT(hd_split_init(&split, 16) == 0);
 	LAB_ASSERT(hd_nodes_init(&nodes, 16, 1) == 0);
 	LAB_ASSERT(hd_bitset_init(&set, 130) == 0);
 	LAB_ASSERT(hd_waitq_arena_init(&arena, 8) == 0);
@@ -37,6 +40,11 @@ static void setup_parts(void)
 	hd_deque_push_owner(&deque, 1);
 	hd_deque_push_owner(&deque, 2);
 	hd_deque_push_owner(&deque, 3);
+	/* One is public, two are the owner's. */
+	hd_split_ask_any(&split);
+	hd_split_push_owner(&split, 1);
+	hd_split_push_owner(&split, 2);
+	hd_split_push_owner(&split, 3);
 	hd_bitset_set_any(&set, 3);
 	hd_bitset_set_any(&set, 70);
 	hd_bitset_set_any(&set, 71);
@@ -61,6 +69,21 @@ static void pop(void)
 static void steal(void)
 {
 	hd_deque_steal_any(&deque, 0);
+}
+
+static void split_push(void)
+{
+	hd_split_push_owner(&split, 4);
+}
+
+static void split_pop(void)
+{
+	hd_split_pop_owner(&split);
+}
+
+static void split_steal(void)
+{
+	hd_split_steal_any(&split, 0);
 }
 
 static void inject(void)
@@ -141,6 +164,9 @@ static void mirror_write(void)
 PART(push, "deque-push", "the owner pushes", 1, 2);
 PART(pop, "deque-pop", "the owner pops one of several", 1, 3);
 PART(steal, "deque-steal", "a thief steals", 1, 3);
+PART(split_push, "split-push", "the owner pushes, biased", 0, 2);
+PART(split_pop, "split-pop", "the owner pops one that is its own", 0, 2);
+PART(split_steal, "split-steal", "a thief steals what is public", 1, 3);
 PART(inject, "inject-push", "a push to an injection list", 1, 3);
 PART(take, "inject-take", "all of an injection list is taken", 1, 1);
 PART(alloc, "node-alloc", "a node from the own stack", 1, 3);
