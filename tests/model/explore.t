@@ -7,9 +7,12 @@
 #
 # clause: C1
 # clause: C2
+# fault: F43
 #
 # Method: the program explores all of them on every processor; a point for each.
-# What was explored, and what is complete, stands in the remarks.
+# What was explored, and what is complete, stands in the remarks. The ring of a deque that
+# is replaced under its thieves: deque-again, deque-retire; a deque that does it wrong must
+# be found: known-deque-resize.
 set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/../style/sh-tap.sh"
