@@ -75,7 +75,7 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 	} else {
 		frame.task = arg;
 		atomic_store_explicit(&task->runner, worker->index + 1,
-				      memory_order_relaxed); /* join-2 */
+				      memory_order_relaxed); /* by the lock */
 		task->fn(arg);
 	}
 	worker->frame = frame.below;

@@ -100,9 +100,8 @@ struct hd_worker {
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
 	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
-	/* what a frame waits for in a join, for EDEADLK; read under no lock */
-	_Atomic(struct heddle_task *) joining; /* A */
-	struct hd_thread thread;               /* by the phase's holder */
+	struct heddle_task *joining; /* what it waits for; by pool->joins */
+	struct hd_thread thread;     /* by the phase's holder */
 	void *stack;
 	size_t stack_size;
 	int start_error; /* published by FAILED */
