@@ -80,7 +80,7 @@ static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
 
 	for (;; task = hd_task_of(next)) {
 		runner = atomic_load_explicit(
-			&task->runner, memory_order_relaxed); /* by the lock */
+			&task->runner, memory_order_relaxed); /* locked */
 		if (!runner || !of_pool(pool, task))
 			return false;
 		next = pool->worker[runner - 1].joining;

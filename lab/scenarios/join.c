@@ -61,6 +61,8 @@ static void cancel(void)
 		rc = heddle_cancel(&one, HEDDLE_FOREVER);
 		if (rc == 0)
 			ghost_cancelled(0);
+		else
+			LAB_ASSERT(rc == -EALREADY && result == 1);
 	}
 	thread_ends();
 }
