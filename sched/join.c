@@ -212,7 +212,7 @@ static int joinable(struct hd_task *task)
 	if (!task || (task->flags & HEDDLE_TASK_DETACHED))
 		return -EINVAL;
 	state = atomic_load_explicit(&task->state,
-				     memory_order_acquire); /* task-1 */
+				     memory_order_relaxed); /* see ended() */
 	return (state & HD_TASK_STATE) == HD_TASK_NEW ? -EINVAL : 0;
 }
 

@@ -373,3 +373,56 @@ LAB_SCENARIO(slot_destroy_old, .name = "slot-destroy-old",
 	     .setup = setup_slot_two, .reset = guest_reset,
 	     .thread = { spawn_late, destroy_slot }, .at_rest = pool_at_rest,
 	     UP_TO(1, 2));
+
+/* -- a guest begins while the other worker blocks: one of them makes a third -- */
+
+static int32_t stuck_guest(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_sleep_for_ever();
+}
+
+static void stuck_blocked(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_touch(&ghost);
+	ghost_leave(0);
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	lab_sleep_for_ever();
+}
+
+static void block_and_spawn(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_DETACHED,
+		.fn = stuck_guest,
+	};
+
+	LAB_ASSERT(heddle_submit_call(groups[0], stuck_blocked, NULL) == 0);
+	ghost_submitted(0);
+	LAB_ASSERT(heddle_guest_spawn(process, &options, NULL,
+				      HEDDLE_FOREVER) == 0);
+	ghost_submitted(0);
+	submit(0);
+	thread_ends();
+}
+
+static const struct rules elastic_stuck = RULES(.workers = 2, .workers_max = 2,
+						.flags = HEDDLE_POOL_ELASTIC,
+						.stuck = true, .threads = 1);
+
+static void setup_stuck(void)
+{
+	make_process(&elastic_stuck, 1);
+}
+
+LAB_SCENARIO(spare, .name = "guest-spare-old",
+	     .claim = "a worker that blocks makes room beside a guest",
+	     .setup = setup_stuck, .reset = guest_reset,
+	     .thread = { block_and_spawn }, .at_rest = pool_at_rest,
+	     .settle = true, UP_TO(1, 1));

@@ -223,6 +223,37 @@ POOL(spare, "elastic-spare", "busy workers get a spare that runs the next task",
 	   .flags = HEDDLE_POOL_ELASTIC, .stuck = true, .threads = 1),
      THREADS(three_stuck), USUAL, .settle = true);
 
+/* One worker blocks while the other one begins a task: one of them makes a third. */
+static void blocks(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_touch(&ghost);
+	ghost_leave(0);
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	lab_sleep_for_ever();
+}
+
+static void one_blocks(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], blocks, NULL) == 0);
+	ghost_submitted(0);
+	submit(0);
+	submit(0);
+	thread_ends();
+}
+
+POOL(block_spare, "elastic-block",
+     "a worker that blocks makes room for another",
+     RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	   .stuck = true, .threads = 1),
+     THREADS(one_blocks), USUAL, .settle = true);
+POOL(block_spare_old, "elastic-block-old", "and loads may give an old value",
+     RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	   .stuck = true, .threads = 1),
+     THREADS(one_blocks), UP_TO(1, 1), .settle = true);
+
 /* -- the registry is read while workers leave -- */
 
 static void look_at_workers(void)
