@@ -358,6 +358,49 @@ LAB_SCENARIO(binds_old, .name = "guest-bind-old",
 	     .thread = { spawn_first, spawn_second }, .at_rest = recycled,
 	     UP_TO(1, 1));
 
+/* The only worker is on its way to sleep when a spawn begins to wait for it. */
+static const struct rules elastic_busy =
+	RULES(.workers = 1, .flags = HEDDLE_POOL_ELASTIC, .threads = 1);
+
+static void never(struct heddle_task *task)
+{
+	LAB_ASSERT(!task);
+}
+
+/* It was woken for nothing: after a task it would linger. */
+static void setup_busy(void)
+{
+	static struct heddle_task cancelled;
+
+	make_process(&elastic_busy, 1);
+	cancelled = (struct heddle_task){ .fn = never };
+	LAB_ASSERT(heddle_submit(groups[0], &cancelled) == 0);
+	LAB_ASSERT(heddle_cancel(&cancelled, HEDDLE_NOW) == 0);
+}
+
+static void spawn_detached(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_DETACHED,
+		.fn = guest_body,
+	};
+
+	LAB_ASSERT(heddle_guest_spawn(process, &options, NULL,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const char *ran_once(void)
+{
+	return guests.ran == 1 ? NULL : "lost: a guest did not run";
+}
+
+LAB_SCENARIO(binds_busy, .name = "guest-bind-busy",
+	     .claim = "a guest gets the worker that falls asleep meanwhile",
+	     .setup = setup_busy, .reset = guest_reset,
+	     .thread = { spawn_detached }, .at_rest = ran_once, UP_TO(2, 1));
+
 /* -- with old values -- */
 
 LAB_SCENARIO(berth_old, .name = "guest-berth-old",
