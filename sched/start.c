@@ -291,6 +291,17 @@ unregister:
 	return rc;
 }
 
+/* Who waits for an entry reads the phase under the lock, after its announcement. */
+static void last_phase(struct hd_worker *worker, uint32_t phase)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	hd_phase_set(worker, phase);
+	hd_mutex_unlock(&pool->control);
+	hd_bind_signal(pool);
+}
+
 static void birth_failed(struct hd_worker *worker, int rc)
 {
 	struct heddle_pool *pool = worker->pool;
@@ -305,7 +316,7 @@ static void birth_failed(struct hd_worker *worker, int rc)
 		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
-	hd_phase_set(worker, HD_PHASE_FAILED);
+	last_phase(worker, HD_PHASE_FAILED);
 }
 
 bool hd_worker_birth(struct hd_worker *worker)
@@ -376,5 +387,5 @@ void hd_worker_death(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
 	hd_self = NULL;
 	hd_delay(HEDDLE_DELAY_THREAD_END);
-	hd_phase_set(worker, HD_PHASE_LEFT);
+	last_phase(worker, HD_PHASE_LEFT);
 }

@@ -9,6 +9,7 @@
  * clause: T6
  */
 #include "lab/scenarios/pool.h"
+#include "platform/cacheline.h"
 
 static struct heddle_process *process;
 static struct heddle_slot *slot;
@@ -469,3 +470,34 @@ LAB_SCENARIO(spare, .name = "guest-spare-old",
 	     .setup = setup_stuck, .reset = guest_reset,
 	     .thread = { block_and_spawn }, .at_rest = pool_at_rest,
 	     .settle = true, UP_TO(1, 1));
+
+/* -- more threads that end than there are entries: they take their time -- */
+
+static const struct rules elastic_single =
+	RULES(.workers_max = 1, .flags = HEDDLE_POOL_ELASTIC, .threads = 1);
+
+static void exit_slowly(struct heddle_pool *of, uint32_t index, void *arg)
+{
+	(void)of;
+	(void)index;
+	(void)arg;
+	hd_relax();
+}
+
+static void setup_single(void)
+{
+	make_process(&elastic_single, 4);
+	pool->worker_exit = exit_slowly;
+}
+
+static void spawn_many(void)
+{
+	for (uint32_t i = 0; i < 2 * (1 + 1) + 1; i++)
+		spawn_join(guest_body, 0, HEDDLE_GUEST_FRESH);
+	thread_ends();
+}
+
+LAB_SCENARIO(fresh_many, .name = "guest-fresh-many",
+	     .claim = "a spawn waits for a thread to end if need be",
+	     .setup = setup_single, .reset = guest_reset,
+	     .thread = { spawn_many }, .at_rest = pool_at_rest, UP_TO(0, 0));
