@@ -50,6 +50,12 @@ bool hd_entry_allowed(struct heddle_pool *pool)
 	return !pool->closing && pool->live < pool->workers_max + blocked;
 }
 
+static void birth_at(struct hd_worker *worker, uint32_t step)
+{
+	atomic_store_explicit(&worker->start_step, step,
+			      memory_order_relaxed); /* a report */
+}
+
 struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 {
 	uint32_t i;
@@ -69,6 +75,7 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		worker->fresh = false;
 		worker->by_start = false;
 		worker->start_error = 0;
+		birth_at(worker, HEDDLE_STEP_CREATE);
 		pool->live++;
 		pool->starting++;
 		if (i >=
@@ -268,11 +275,11 @@ static int birth_steps(struct hd_worker *worker)
 	struct hd_thread_options options = thread_options(worker);
 	int rc;
 
-	worker->start_step = HEDDLE_STEP_AFFINITY;
+	birth_at(worker, HEDDLE_STEP_AFFINITY);
 	rc = hd_thread_apply(&options);
 	if (rc < 0)
 		return rc;
-	worker->start_step = HEDDLE_STEP_HOOK;
+	birth_at(worker, HEDDLE_STEP_HOOK);
 	hd_rcu_register();
 	rc = hd_upper.worker_begin(worker);
 	if (rc < 0)

@@ -34,7 +34,7 @@ enum hd_phase {
 	HD_PHASE_LIVE = 3,     /* hooks done, in the registry, searching */
 	HD_PHASE_FAILED = 4,   /* a step of the start failed; ends by itself */
 	HD_PHASE_LEAVING = 5,  /* was told to leave, or is on its way out */
-	HD_PHASE_LEFT = 6,     /* R1: last store of its own */
+	HD_PHASE_LEFT = 6,     /* R1: touches nothing of the entry */
 	HD_PHASE_JOINING = 7,  /* somebody joins it */
 	HD_PHASE_JOINED = 8,   /* R2 */
 };
@@ -104,9 +104,9 @@ struct hd_worker {
 	struct hd_thread thread;     /* by the phase's holder */
 	void *stack;
 	size_t stack_size;
-	int start_error; /* published by FAILED */
-	bool by_start;   /* somebody waits for it */
-	uint32_t start_step;
+	int start_error;             /* published by FAILED */
+	bool by_start;               /* somebody waits for it */
+	_Atomic uint32_t start_step; /* A  what its birth does now */
 	char thread_name[16];
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */
