@@ -8,8 +8,10 @@
  * clause: T4
  * clause: T6
  */
+#include <limits.h>
+
 #include "lab/scenarios/pool.h"
-#include "platform/cacheline.h"
+#include "platform/futex.h"
 
 static struct heddle_process *process;
 static struct heddle_slot *slot;
@@ -471,23 +473,34 @@ LAB_SCENARIO(spare, .name = "guest-spare-old",
 	     .thread = { block_and_spawn }, .at_rest = pool_at_rest,
 	     .settle = true, UP_TO(1, 1));
 
-/* -- more threads that end than there are entries: they take their time -- */
+/* -- more threads that end than there are entries: only one comes so far -- */
 
-static const struct rules elastic_single =
-	RULES(.workers_max = 1, .flags = HEDDLE_POOL_ELASTIC, .threads = 1);
+static const struct rules elastic_single = RULES(.workers_max = 1,
+						 .flags = HEDDLE_POOL_ELASTIC,
+						 .stuck = true, .threads = 2);
+static _Atomic uint32_t may_exit;
 
-static void exit_slowly(struct heddle_pool *of, uint32_t index, void *arg)
+static void exit_late(struct heddle_pool *of, uint32_t index, void *arg)
 {
 	(void)of;
-	(void)index;
 	(void)arg;
-	hd_relax();
+	if (index)
+		lab_sleep_for_ever();
+	while (!atomic_load_explicit(&may_exit, memory_order_relaxed))
+		hd_futex_wait(&may_exit, 0, UINT64_MAX);
+}
+
+static void let_exit(void)
+{
+	atomic_store_explicit(&may_exit, 1, memory_order_relaxed);
+	hd_futex_wake(&may_exit, INT_MAX);
+	thread_ends();
 }
 
 static void setup_single(void)
 {
 	make_process(&elastic_single, 4);
-	pool->worker_exit = exit_slowly;
+	pool->worker_exit = exit_late;
 }
 
 static void spawn_many(void)
@@ -500,4 +513,5 @@ static void spawn_many(void)
 LAB_SCENARIO(fresh_many, .name = "guest-fresh-many",
 	     .claim = "a spawn waits for a thread to end if need be",
 	     .setup = setup_single, .reset = guest_reset,
-	     .thread = { spawn_many }, .at_rest = pool_at_rest, UP_TO(0, 0));
+	     .thread = { spawn_many, let_exit }, .at_rest = pool_at_rest,
+	     USUAL);
