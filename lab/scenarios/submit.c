@@ -208,3 +208,24 @@ static void submit_batch(void)
 POOL(batched, "batch", "a batch of two starts two workers",
      RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 1),
      THREADS(submit_batch), UP_TO(2, 0), .settle = true);
+
+/* -- a check while something moves; a submit of others would be reported -- */
+
+static void submit_check(void)
+{
+	static struct heddle_check check;
+
+	submit(0);
+	for (int i = 0; i < 2; i++) {
+		check.struct_size = sizeof(check);
+		LAB_ASSERT(heddle_check(pool, &check) == 0);
+	}
+	thread_ends();
+}
+
+POOL(checks, "check", "a check behind a submit finds nothing wrong",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_check),
+     UP_TO(2, 0), .settle = true);
+POOL(checks_old, "check-old", "and loads may give an old value",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_check),
+     UP_TO(2, 1), .settle = true);
