@@ -62,6 +62,7 @@ static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
 static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 		    void *bound, bool fresh, struct hd_worker **out)
 {
+	_Atomic uint32_t birth = HD_BIRTH_NOT_YET;
 	struct hd_worker *worker = NULL;
 	uint32_t step;
 	int rc = 0;
@@ -80,6 +81,7 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 		worker->bound = bound;
 		worker->bound_group = along;
 		worker->fresh = fresh;
+		worker->birth = &birth;
 	}
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
@@ -93,7 +95,11 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 			memory_order_relaxed); /* statistics */
 		return rc == -ENOMEM ? rc : -EAGAIN;
 	}
-	return 0;
+	/* Not born, it does not run the guest: somebody must know. */
+	if (hd_birth_wait(&birth))
+		return 0;
+	*out = NULL;
+	return -EAGAIN;
 }
 
 struct binding {

@@ -74,6 +74,7 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		worker->bound_group = NULL;
 		worker->fresh = false;
 		worker->by_start = false;
+		worker->birth = NULL;
 		worker->start_error = 0;
 		birth_at(worker, HEDDLE_STEP_CREATE);
 		pool->live++;
@@ -298,6 +299,28 @@ unregister:
 	return rc;
 }
 
+/* The last touch of the word: it is on the stack of who waits. */
+static void tell_birth(struct hd_worker *worker, uint32_t how)
+{
+	_Atomic uint32_t *birth = worker->birth;
+
+	if (!birth)
+		return;
+	atomic_store_explicit(birth, how, memory_order_release); /* birth-1 */
+	hd_futex_wake((void *)birth, 1); /* the address only */
+}
+
+bool hd_birth_wait(_Atomic uint32_t *birth)
+{
+	uint32_t how;
+
+	/* birth-1: once it was read the word is memory of the stack again. */
+	while ((how = atomic_load_explicit(birth, memory_order_acquire)) ==
+	       HD_BIRTH_NOT_YET) /* birth-1 */
+		hd_futex_wait(birth, HD_BIRTH_NOT_YET, HEDDLE_FOREVER);
+	return how == HD_BIRTH_DONE;
+}
+
 /* Who waits for an entry reads the phase under the lock, after its announcement. */
 static void last_phase(struct hd_worker *worker, uint32_t phase)
 {
@@ -323,6 +346,7 @@ static void birth_failed(struct hd_worker *worker, int rc)
 		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
+	tell_birth(worker, HD_BIRTH_FAILED);
 	last_phase(worker, HD_PHASE_FAILED);
 }
 
@@ -353,6 +377,7 @@ bool hd_worker_birth(struct hd_worker *worker)
 		return false;
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	tell_birth(worker, HD_BIRTH_DONE);
 	return true;
 }
 

@@ -39,6 +39,13 @@ enum hd_phase {
 	HD_PHASE_JOINED = 8,   /* R2 */
 };
 
+/* How a birth went, for who waits for it; the word is a futex. */
+enum hd_birth {
+	HD_BIRTH_NOT_YET = 0,
+	HD_BIRTH_DONE = 1,
+	HD_BIRTH_FAILED = 2,
+};
+
 /* Tokens of the parker. PERMIT + group index hands over the path of a group. */
 enum hd_token {
 	HD_TOKEN_LEAVE = 2,
@@ -104,8 +111,10 @@ struct hd_worker {
 	struct hd_thread thread;     /* by the phase's holder */
 	void *stack;
 	size_t stack_size;
-	int start_error;             /* published by FAILED */
-	bool by_start;               /* somebody waits for it */
+	int start_error; /* published by FAILED */
+	bool by_start;   /* somebody waits for it */
+	/* Told how the birth went, before anybody can reap it; or NULL. */
+	_Atomic uint32_t *birth;
 	_Atomic uint32_t start_step; /* A  what its birth does now */
 	char thread_name[16];
 

@@ -340,6 +340,32 @@ LAB_SCENARIO(fails, .name = "guest-fails",
 	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(3, 0),
 	     .create_fails = 1);
 
+/* A worker is made for it, and is not born. */
+static bool births_fail; /* the first of an execution */
+
+static int init_once(struct heddle_pool *of, uint32_t index, void *arg)
+{
+	bool fails = births_fail;
+
+	(void)of;
+	(void)index;
+	(void)arg;
+	births_fail = false;
+	return fails ? -EPERM : 0;
+}
+
+static void setup_unborn(void)
+{
+	setup_one();
+	pool->worker_init = init_once;
+	births_fail = true;
+}
+
+LAB_SCENARIO(unborn, .name = "guest-unborn",
+	     .claim = "a spawn is told that its worker was not born",
+	     .setup = setup_unborn, .reset = guest_reset,
+	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(2, 1));
+
 /* -- two berths and one worker: the second guest waits for it -- */
 
 static const struct rules elastic_one =
