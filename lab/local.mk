@@ -50,6 +50,7 @@ lab_scenarios = \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
+	%D%/scenarios/version.c \
 	%D%/scenarios/waitq.c
 
 EXTRA_DIST += %D%/make-twin %D%/mutants-settled.tsv %D%/run-mutants \

@@ -391,6 +391,7 @@ static void thread_body(void *arg)
 	lab_store((uintptr_t)&thread->tid, sizeof(thread->tid),
 		  (uint64_t)hd_thread_id(), LAB_RELEASE, PC);
 	thread->fn(thread->arg);
+	lab_step_any(); /* it has said its last word, and is not joined yet */
 }
 
 int hd_thread_create(struct hd_thread *thread,

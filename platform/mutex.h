@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The mutex of the control paths (start, stop, changes of the tree, a
- * process's berths). Never on the submit, run, steal, sleep or wake path, never
- * held across a user callback, a wait or a grace period.
+ * process's berths) and of joins that sleep. Never on the submit, run, steal,
+ * sleep or wake path, never held across a user callback, a wait or a grace
+ * period.
  */
 #ifndef HEDDLE_PLATFORM_MUTEX_H
 #define HEDDLE_PLATFORM_MUTEX_H

@@ -55,10 +55,14 @@ static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
 	return true;
 }
 
-/* -EBUSY: no worker may be created at present, so one must become idle. */
+/*
+ * -EBUSY: no worker may be created at present, so one must become idle.
+ * -ENFILE: one may be, but the thread of each entry has yet to end.
+ */
 static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 		    void *bound, bool fresh, struct hd_worker **out)
 {
+	_Atomic uint32_t birth = HD_BIRTH_NOT_YET;
 	struct hd_worker *worker = NULL;
 	uint32_t step;
 	int rc = 0;
@@ -69,16 +73,19 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 	hd_mutex_lock(&pool->control);
 	if (pool->closing)
 		rc = -ESHUTDOWN;
-	else if (hd_entry_allowed(pool))
-		worker = hd_entry_reserve(pool);
+	else if (!hd_entry_allowed(pool))
+		rc = -EBUSY;
+	else if (!(worker = hd_entry_reserve(pool)))
+		rc = -ENFILE;
 	if (worker) {
 		worker->bound = bound;
 		worker->bound_group = along;
 		worker->fresh = fresh;
+		worker->birth = &birth;
 	}
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
-		return rc < 0 ? rc : -EBUSY;
+		return rc;
 	*out = worker;
 	rc = hd_worker_create(worker, &step);
 	if (rc < 0) {
@@ -88,11 +95,16 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 			memory_order_relaxed); /* statistics */
 		return rc == -ENOMEM ? rc : -EAGAIN;
 	}
-	return 0;
+	/* Not born, it does not run the guest: somebody must know. */
+	if (hd_birth_wait(&birth))
+		return 0;
+	*out = NULL;
+	return -EAGAIN;
 }
 
 struct binding {
 	struct heddle_pool *pool;
+	uint64_t deadline;
 	struct heddle_group *group;
 	void *bound;
 	bool fresh;
@@ -115,12 +127,25 @@ static int try_once(const struct binding *b)
 	return rc;
 }
 
-/* For hd_effect_wait(): 1 bound, 0 not yet, or an error. */
+/* Something that may come. */
+static bool missing(int rc)
+{
+	return rc == -EBUSY || rc == -ENFILE;
+}
+
+/*
+ * For hd_effect_wait(): 1 bound, 0 not yet, or an error. What is missing may be
+ * an entry whose thread has said its last word: that wakes nobody when it ends.
+ */
 static int try_again(void *context)
 {
-	int rc = try_once(context);
+	const struct binding *b = context;
+	int rc;
 
-	return rc == -EBUSY ? 0 : rc < 0 ? rc : 1;
+	do
+		rc = try_once(b);
+	while (rc == -ENFILE && hd_reap_one(b->pool, b->deadline));
+	return missing(rc) ? 0 : rc < 0 ? rc : 1;
 }
 
 static int wait_for_worker(struct binding *b, uint64_t deadline)
@@ -129,8 +154,8 @@ static int wait_for_worker(struct binding *b, uint64_t deadline)
 	int rc;
 
 	/* bind-1: we announce ourselves, then look for a worker; a worker sets
-	 * its idle bit, or is counted as blocked, then reads the announcement.
-	 * Forbidden: we find none and it sees nobody waiting.
+	 * its idle bit, is counted as blocked, or leaves its entry, then reads
+	 * the announcement. Forbidden: we find none and it sees nobody waiting.
 	 */
 	atomic_fetch_add_explicit(&b->pool->bind_waiters, 1,
 				  memory_order_seq_cst); /* bind-1 */
@@ -153,14 +178,14 @@ int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
 		   void *bound, bool fresh, uint64_t deadline,
 		   struct hd_worker **out)
 {
-	struct binding b = { pool, group, bound, fresh, out };
+	struct binding b = { pool, deadline, group, bound, fresh, out };
 	int rc;
 
 	*out = NULL;
 	rc = try_once(&b);
-	if (rc == -EBUSY && deadline != HEDDLE_NOW)
+	if (missing(rc) && deadline != HEDDLE_NOW)
 		rc = wait_for_worker(&b, deadline);
-	return rc == -EBUSY || rc == -ETIMEDOUT ? -EAGAIN : rc;
+	return missing(rc) || rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
 int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,

@@ -45,9 +45,9 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 
 	/* look-2: read before the words here, and again by the second call. */
 	sum = atomic_load_explicit(&pool->hands_ended,
-				   memory_order_seq_cst); /* look-2 */
+				   memory_order_acquire); /* look-2 */
 	*busy = sum != atomic_load_explicit(&pool->hands_begun,
-					    memory_order_seq_cst); /* look-2 */
+					    memory_order_acquire); /* look-2 */
 	for (i = 0;
 	     i < atomic_load_explicit(&pool->entries_used,
 				      memory_order_acquire); /* registry-1 */
@@ -80,8 +80,9 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 static void check_group_at_rest(struct heddle_group *group,
 				struct heddle_check *check)
 {
-	uint64_t word = atomic_load_explicit(
-		&group->word, memory_order_relaxed); /* a snapshot */
+	/* look-2: a count that a hand has raised shows that the hand began. */
+	uint64_t word = atomic_load_explicit(&group->word,
+					     memory_order_acquire); /* look-2 */
 	bool room = true;
 	struct heddle_group *at;
 

@@ -41,7 +41,7 @@ struct heddle_group {
 	_Atomic(struct heddle_group *) above; /* A  NULL for the root */
 	uint32_t index;                       /* E  in pool->group */
 	_Atomic uint32_t slot;                /* A  its ready bit above */
-	uint32_t depth;                       /* I  0 for the root */
+	_Atomic uint32_t depth;               /* A  0 for the root */
 	_Atomic uint32_t lanes;               /* A  lists, 1 or CPUs */
 	uint32_t queue_slots;                 /* I  0: no bound of its own */
 	struct hd_inject *lane;               /* E */
@@ -91,11 +91,22 @@ hd_group_above(const struct heddle_group *group)
 				    memory_order_acquire); /* group-1 */
 }
 
-/* Below or equal. */
+static inline uint32_t hd_group_depth(const struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->depth,
+				    memory_order_relaxed); /* constant */
+}
+
+/*
+ * Below or equal. The group is in use; top may have been freed: then it is not on the
+ * way up from one that is in use, whatever depth it has.
+ */
 static inline bool hd_group_within(const struct heddle_group *group,
 				   const struct heddle_group *top)
 {
-	while (group && group->depth > top->depth)
+	uint32_t depth = hd_group_depth(top);
+
+	while (group && hd_group_depth(group) > depth)
 		group = hd_group_above(group);
 	return group == top;
 }

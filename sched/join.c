@@ -3,17 +3,23 @@
  * Join and cancel. A queued task is claimed in its node, wherever that is
  * linked; whoever meets the dead node later frees it.
  *
- * join-2: who runs a task, and what a worker waits for. Both sides of a cycle
- * publish what they wait for before they look at the other (seq_cst).
- * Forbidden: two tasks join each other and both read "does not wait".
+ * Circles of joins. Under pool->joins a worker looks along the chain of waits
+ * that begins at the task it is to wait for; if that does not lead back to its
+ * own stack it becomes part of the chain, and leaves it under the lock again.
+ * So the last one of a circle sees all of it, and nobody sees a circle that was
+ * none: whoever is found waiting stays there while the chain is followed, and
+ * keeps the task that it waits for in memory.
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <heddle/block.h>
 
+#include "lockfree/groupword.h"
 #include "platform/futex.h"
+#include "platform/mutex.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
@@ -48,25 +54,77 @@ static bool on_stack(struct hd_worker *worker, const struct heddle_task *task)
 	return false;
 }
 
-/* Does the task's worker wait for something on our stack? */
-static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
+/* Without a look into the group: another pool may be gone once its task ended. */
+static bool of_pool(const struct heddle_pool *pool, const struct hd_task *task)
 {
-	uint32_t runner = atomic_load_explicit(
-		&task->runner, memory_order_seq_cst); /* join-2 */
-	struct heddle_task *other;
+	uintptr_t first = (uintptr_t)pool->group;
 
-	if (!runner || task->group->pool != worker->pool)
-		return false;
-	other = atomic_load_explicit(&worker->pool->worker[runner - 1].joining,
-				     memory_order_seq_cst); /* join-2 */
-	return other && on_stack(worker, other);
+	return (uintptr_t)task->group - first <
+	       pool->groups_max * sizeof(*pool->group);
 }
 
-/* The lowest group of the path whose permits this stack holds already. */
-static struct heddle_group *held_from(struct hd_worker *worker,
-				      struct heddle_group *group)
+static bool ended(struct hd_task *task, uint32_t *state)
 {
-	for (; group; group = hd_group_above(group)) {
+	*state = atomic_load_explicit(&task->state, memory_order_acquire) &
+		 HD_TASK_STATE; /* task-1 */
+	return *state != HD_TASK_ACCEPTED;
+}
+
+/*
+ * Does the task wait, through joins of this pool, for something on our stack?
+ * Under pool->joins. There is no circle without us: who would have closed it was
+ * told instead. A runner of which we do not know yet joins later than we do.
+ */
+static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
+{
+	struct heddle_pool *pool = worker->pool;
+	struct heddle_task *next;
+	uint32_t runner, state;
+
+	for (;; task = hd_task_of(next)) {
+		runner = atomic_load_explicit(
+			&task->runner, memory_order_relaxed); /* locked */
+		if (!runner || !of_pool(pool, task))
+			return false;
+		next = pool->worker[runner - 1].joining;
+		/* It may have ended, and its worker do something else. */
+		if (!next || ended(task, &state))
+			return false;
+		if (on_stack(worker, next))
+			return true;
+	}
+}
+
+/* From now on the worker waits for the task, unless that waits for us. */
+static bool enter_chain(struct hd_worker *worker, struct heddle_task *given)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+	bool circle;
+
+	hd_mutex_lock(joins);
+	circle = waits_for_us(worker, hd_task_of(given));
+	if (!circle)
+		worker->joining = given;
+	hd_mutex_unlock(joins);
+	return !circle;
+}
+
+/* Before permits are waited for: that is no join any more. */
+static void leave_chain(struct hd_worker *worker)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+
+	hd_mutex_lock(joins);
+	worker->joining = NULL;
+	hd_mutex_unlock(joins);
+}
+
+/* The lowest group from group up to last whose permits this stack holds already. */
+static struct heddle_group *held_from(struct hd_worker *worker,
+				      struct heddle_group *group,
+				      struct heddle_group *last)
+{
+	for (; group; group = group == last ? NULL : hd_group_above(group)) {
 		struct hd_frame *frame;
 
 		for (frame = worker->frame; frame; frame = frame->below)
@@ -83,18 +141,41 @@ static bool gate_is_shut(struct heddle_group *group)
 	       > HD_GATE_DRAIN;
 }
 
+/*
+ * Takes what the stack does not hold of the path of group; *upto is where that begins.
+ * The group may have been freed, and be another one now. So the way up is read with its
+ * own unit in the hand, and what is taken is given back on the same way; then the claim
+ * fails.
+ */
+static bool take_path(struct hd_worker *worker, struct heddle_group *group,
+		      struct heddle_group **upto, uint32_t *owed)
+{
+	struct heddle_group *above, *full;
+
+	*upto = group;
+	if (held_from(worker, group, group))
+		return true;
+	if (!hd_word_take_any(&group->word))
+		return false;
+	above = hd_group_above(group);
+	*upto = held_from(worker, above, NULL);
+	if (hd_permit_take(above, *upto, &full, owed))
+		return true;
+	*owed += hd_permit_give(group, above);
+	return false;
+}
+
 /* Runs the task on the joiner's stack if nobody has started it (N1). */
 static bool run_here(struct hd_worker *worker, struct hd_task *task)
 {
 	struct heddle_pool *pool = worker->pool;
-	struct heddle_group *group = task->group;
-	struct heddle_group *upto = held_from(worker, group), *full;
+	struct heddle_group *group = task->group, *upto;
 	uint32_t owed = 0;
 	bool mine = false;
 
 	if (gate_is_shut(group))
 		return false;
-	if (hd_permit_take(group, upto, &full, &owed)) {
+	if (take_path(worker, group, &upto, &owed)) {
 		/* close-1: the closer sets the gate, then reads the count; we
 		 * have raised the count, then read the gate. Forbidden: it
 		 * reads none and we read an open gate.
@@ -142,17 +223,12 @@ static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
 
 	if (deadline == HEDDLE_NOW)
 		return wait_end(task, deadline);
-	atomic_store_explicit(&worker->joining, given,
-			      memory_order_seq_cst); /* join-2 */
-	if (waits_for_us(worker, task)) {
-		rc = -EDEADLK;
-	} else {
-		heddle_block_begin(HEDDLE_BLOCK_JOIN, NULL, NULL);
-		rc = wait_end(task, deadline);
-		heddle_block_end();
-	}
-	atomic_store_explicit(&worker->joining, NULL,
-			      memory_order_seq_cst); /* join-2 */
+	if (!enter_chain(worker, given))
+		return -EDEADLK;
+	heddle_block_begin(HEDDLE_BLOCK_JOIN, NULL, NULL);
+	rc = wait_end(task, deadline);
+	leave_chain(worker);
+	heddle_block_end();
 	return rc;
 }
 
@@ -163,7 +239,7 @@ static int joinable(struct hd_task *task)
 	if (!task || (task->flags & HEDDLE_TASK_DETACHED))
 		return -EINVAL;
 	state = atomic_load_explicit(&task->state,
-				     memory_order_acquire); /* task-1 */
+				     memory_order_relaxed); /* see ended() */
 	return (state & HD_TASK_STATE) == HD_TASK_NEW ? -EINVAL : 0;
 }
 
@@ -177,13 +253,6 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		      : wait_end(hd_task_of(given), deadline);
 }
 
-static bool ended(struct hd_task *task, uint32_t *state)
-{
-	*state = atomic_load_explicit(&task->state, memory_order_acquire) &
-		 HD_TASK_STATE; /* task-1 */
-	return *state != HD_TASK_ACCEPTED;
-}
-
 int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
@@ -193,7 +262,7 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	if (rc < 0)
 		return rc;
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
-	    !hd_self->block_depth && task->group->pool == hd_self->pool)
+	    !hd_self->block_depth && of_pool(hd_self->pool, task))
 		run_here(hd_self, task);
 	if (!ended(task, &state)) {
 		rc = wait_any(given, deadline);

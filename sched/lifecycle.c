@@ -146,7 +146,9 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 		failed = batch->item[i].worker;
 		rc = wait_ready(failed, deadline);
 		if (rc < 0) /* not reaped before roll_back(): still its own */
-			step = failed->start_step;
+			step = atomic_load_explicit(
+				&failed->start_step,
+				memory_order_relaxed); /* a report */
 	}
 	if (rc == 0)
 		return 0;

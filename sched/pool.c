@@ -134,8 +134,10 @@ void hd_pool_free(struct heddle_pool *pool)
 	hd_free(pool->cpu_set);
 	if (pool->fork_mark)
 		hd_fork_mark_destroy(pool->fork_mark);
-	if (!forked)
+	if (!forked) {
 		hd_mutex_destroy(&pool->control);
+		hd_mutex_destroy(&pool->joins);
+	}
 	hd_free(pool);
 }
 
@@ -190,6 +192,7 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	if (!pool)
 		return -ENOMEM;
 	hd_mutex_init(&pool->control);
+	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);
 	rc = copy_cpu_set(pool, &o);
 	if (rc == 0)

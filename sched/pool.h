@@ -89,6 +89,9 @@ struct heddle_pool {
 	uint64_t changes;
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
+
+	/* Who waits for whom in joins; never held across a wait. */
+	HD_ALIGNED struct hd_mutex joins;
 };
 
 /* A forked child sees 0 in the page that the kernel wiped. */

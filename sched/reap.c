@@ -2,7 +2,8 @@
 /*
  * Reclamation of workers. One party at a time owns an ended entry: it moves
  * the phase from LEFT, FAILED or JOINED to JOINING and on; the others wait for
- * the word.
+ * the word. Who becomes the owner holds the control lock for it, as does who
+ * reserves a free entry: so the life that it looked at is the one that it gets.
  */
 #include "sched/reap.h"
 
@@ -17,18 +18,25 @@
 #include "sched/start.h"
 #include "sched/worker.h"
 
-static bool move(struct hd_worker *worker, uint32_t from, uint32_t to)
-{
-	return atomic_compare_exchange_strong_explicit(
-		&worker->phase, &from, to, memory_order_acquire, /* phase-1 */
-		memory_order_relaxed);                           /* re-read */
-}
-
 static bool other_life(struct hd_worker *worker, uint64_t incarnation)
 {
 	return atomic_load_explicit(&worker->incarnation,
 				    memory_order_relaxed) /* by the phase */
 	       != incarnation;
+}
+
+static bool own(struct hd_worker *worker, uint64_t incarnation, uint32_t from)
+{
+	bool mine;
+
+	hd_mutex_lock(&worker->pool->control);
+	mine = !other_life(worker, incarnation) &&
+	       atomic_compare_exchange_strong_explicit(
+		       &worker->phase, &from, HD_PHASE_JOINING,
+		       memory_order_acquire,  /* phase-1 */
+		       memory_order_relaxed); /* re-read */
+	hd_mutex_unlock(&worker->pool->control);
+	return mine;
 }
 
 static int join(struct hd_worker *worker, uint32_t from, uint64_t deadline)
@@ -74,14 +82,14 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 			if (level <= HEDDLE_R1_LEFT)
 				return 0;
 			*step = HEDDLE_STEP_JOIN;
-			if (move(worker, phase, HD_PHASE_JOINING))
+			if (own(worker, incarnation, phase))
 				rc = join(worker, phase, deadline);
 			break;
 		case HD_PHASE_JOINED:
 			if (level <= HEDDLE_R2_JOINED)
 				return 0;
 			*step = HEDDLE_STEP_GONE;
-			if (move(worker, phase, HD_PHASE_JOINING))
+			if (own(worker, incarnation, phase))
 				rc = forget(worker, deadline);
 			break;
 		default:
@@ -96,28 +104,52 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 	return rc;
 }
 
+static bool is_end(uint32_t phase)
+{
+	return phase == HD_PHASE_FAILED || phase >= HD_PHASE_LEFT;
+}
+
+/* Which life has ended here, if one has that anybody may reap? */
+static bool has_ended(struct hd_worker *worker, uint64_t *life)
+{
+	uint32_t phase;
+	bool yes;
+
+	hd_mutex_lock(&worker->pool->control);
+	phase = hd_phase_of(worker);
+	*life = atomic_load_explicit(&worker->incarnation,
+				     memory_order_relaxed); /* locked */
+	/* Its starter reads the error first. */
+	yes = is_end(phase) && !(phase == HD_PHASE_FAILED && worker->by_start);
+	hd_mutex_unlock(&worker->pool->control);
+	return yes;
+}
+
 void hd_reap_ended(struct heddle_pool *pool)
 {
 	uint32_t used = atomic_load_explicit(
 		&pool->entries_used, memory_order_acquire); /* registry-1 */
 	uint32_t i, step;
+	uint64_t life;
 
-	for (i = 0; i < used; i++) {
-		struct hd_worker *worker = &pool->worker[i];
-		uint32_t phase = hd_phase_of(worker);
+	/* The deadline 0 tries only: TLS destructors are user code. */
+	for (i = 0; i < used; i++)
+		if (is_end(hd_phase_of(&pool->worker[i])) &&
+		    has_ended(&pool->worker[i], &life))
+			hd_reap(&pool->worker[i], life, HEDDLE_R3_GONE,
+				HEDDLE_NOW, &step);
+}
 
-		/* Its starter reads the error first. */
-		if (phase == HD_PHASE_FAILED && worker->by_start)
-			continue;
-		/* The deadline 0 tries only: TLS destructors are user code. */
-		if (phase == HD_PHASE_LEFT || phase == HD_PHASE_FAILED ||
-		    phase == HD_PHASE_JOINED)
-			hd_reap(worker,
-				atomic_load_explicit(
-					&worker->incarnation,
-					memory_order_relaxed), /* by the phase */
-				HEDDLE_R3_GONE, HEDDLE_NOW, &step);
-	}
+bool hd_reap_one(struct heddle_pool *pool, uint64_t deadline)
+{
+	uint32_t i, step;
+	uint64_t life;
+
+	for (i = 0; i < pool->entries; i++)
+		if (has_ended(&pool->worker[i], &life))
+			return hd_reap(&pool->worker[i], life, HEDDLE_R3_GONE,
+				       deadline, &step) == 0;
+	return false;
 }
 
 void hd_reap_rings(struct heddle_pool *pool)

@@ -5,6 +5,7 @@
 #ifndef HEDDLE_SCHED_REAP_H
 #define HEDDLE_SCHED_REAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct heddle_pool;
@@ -21,6 +22,9 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 
 /* Joins what has ended already and frees its entries; waits for no user code. */
 void hd_reap_ended(struct heddle_pool *pool);
+
+/* Waits for one of them. False: none has ended, or the deadline has passed. */
+bool hd_reap_one(struct heddle_pool *pool, uint64_t deadline);
 
 /* R4: frees the rings of free entries after a grace period. */
 void hd_reap_rings(struct heddle_pool *pool);

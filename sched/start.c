@@ -50,6 +50,12 @@ bool hd_entry_allowed(struct heddle_pool *pool)
 	return !pool->closing && pool->live < pool->workers_max + blocked;
 }
 
+static void birth_at(struct hd_worker *worker, uint32_t step)
+{
+	atomic_store_explicit(&worker->start_step, step,
+			      memory_order_relaxed); /* a report */
+}
+
 struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 {
 	uint32_t i;
@@ -68,7 +74,9 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		worker->bound_group = NULL;
 		worker->fresh = false;
 		worker->by_start = false;
+		worker->birth = NULL;
 		worker->start_error = 0;
+		birth_at(worker, HEDDLE_STEP_CREATE);
 		pool->live++;
 		pool->starting++;
 		if (i >=
@@ -268,11 +276,11 @@ static int birth_steps(struct hd_worker *worker)
 	struct hd_thread_options options = thread_options(worker);
 	int rc;
 
-	worker->start_step = HEDDLE_STEP_AFFINITY;
+	birth_at(worker, HEDDLE_STEP_AFFINITY);
 	rc = hd_thread_apply(&options);
 	if (rc < 0)
 		return rc;
-	worker->start_step = HEDDLE_STEP_HOOK;
+	birth_at(worker, HEDDLE_STEP_HOOK);
 	hd_rcu_register();
 	rc = hd_upper.worker_begin(worker);
 	if (rc < 0)
@@ -291,6 +299,39 @@ unregister:
 	return rc;
 }
 
+/* The last touch of the word: it is on the stack of who waits. */
+static void tell_birth(struct hd_worker *worker, uint32_t how)
+{
+	_Atomic uint32_t *birth = worker->birth;
+
+	if (!birth)
+		return;
+	atomic_store_explicit(birth, how, memory_order_release); /* birth-1 */
+	hd_futex_wake((void *)birth, 1); /* the address only */
+}
+
+bool hd_birth_wait(_Atomic uint32_t *birth)
+{
+	uint32_t how;
+
+	/* birth-1: once it was read the word is memory of the stack again. */
+	while ((how = atomic_load_explicit(birth, memory_order_acquire)) ==
+	       HD_BIRTH_NOT_YET) /* birth-1 */
+		hd_futex_wait(birth, HD_BIRTH_NOT_YET, HEDDLE_FOREVER);
+	return how == HD_BIRTH_DONE;
+}
+
+/* Who waits for an entry reads the phase under the lock, after its announcement. */
+static void last_phase(struct hd_worker *worker, uint32_t phase)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	hd_phase_set(worker, phase);
+	hd_mutex_unlock(&pool->control);
+	hd_bind_signal(pool);
+}
+
 static void birth_failed(struct hd_worker *worker, int rc)
 {
 	struct heddle_pool *pool = worker->pool;
@@ -305,7 +346,8 @@ static void birth_failed(struct hd_worker *worker, int rc)
 		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
-	hd_phase_set(worker, HD_PHASE_FAILED);
+	tell_birth(worker, HD_BIRTH_FAILED);
+	last_phase(worker, HD_PHASE_FAILED);
 }
 
 bool hd_worker_birth(struct hd_worker *worker)
@@ -335,6 +377,7 @@ bool hd_worker_birth(struct hd_worker *worker)
 		return false;
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	tell_birth(worker, HD_BIRTH_DONE);
 	return true;
 }
 
@@ -376,5 +419,5 @@ void hd_worker_death(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
 	hd_self = NULL;
 	hd_delay(HEDDLE_DELAY_THREAD_END);
-	hd_phase_set(worker, HD_PHASE_LEFT);
+	last_phase(worker, HD_PHASE_LEFT);
 }

@@ -6,6 +6,7 @@
 #ifndef HEDDLE_SCHED_START_H
 #define HEDDLE_SCHED_START_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ void hd_worker_settled(struct hd_worker *worker);
 /* First and last steps, on the worker's own thread. */
 bool hd_worker_birth(struct hd_worker *worker);
 void hd_worker_death(struct hd_worker *worker);
+
+/* Waits for the word that was put into worker->birth: false, it failed. */
+bool hd_birth_wait(_Atomic uint32_t *birth);
 
 /* The calling worker leaves by its own decision (a FRESH guest has ended). */
 void hd_worker_retire(struct hd_worker *worker);

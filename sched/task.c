@@ -26,9 +26,11 @@ _Static_assert(offsetof(struct hd_task, generation) ==
 
 void hd_task_finish(struct hd_task *task, uint32_t state)
 {
-	/* task-1: what the task wrote happens-before the return of a join. */
+	/* task-1: what the task wrote happens-before the return of a join. Of
+	 * who waits only the address is used: nothing to acquire.
+	 */
 	uint32_t before = atomic_exchange_explicit(
-		&task->state, state, memory_order_acq_rel); /* task-1 */
+		&task->state, state, memory_order_release); /* task-1 */
 
 	if (before & HD_TASK_WAITERS)
 		hd_futex_wake(&task->state, INT_MAX); /* the address only */
@@ -74,8 +76,9 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 		detached->fn(arg);
 	} else {
 		frame.task = arg;
-		atomic_store_explicit(&task->runner, worker->index + 1,
-				      memory_order_relaxed); /* join-2 */
+		atomic_store_explicit(
+			&task->runner, worker->index + 1,
+			memory_order_relaxed); /* by pool->joins */
 		task->fn(arg);
 	}
 	worker->frame = frame.below;

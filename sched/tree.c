@@ -162,7 +162,9 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 			      memory_order_release); /* group-1 */
 	atomic_store_explicit(&group->slot, slot,
 			      memory_order_relaxed); /* see mark_above() */
-	group->depth = parent ? parent->depth + 1 : 0;
+	atomic_store_explicit(&group->depth,
+			      parent ? hd_group_depth(parent) + 1 : 0,
+			      memory_order_relaxed); /* published below */
 	atomic_store_explicit(&group->lanes, lanes,
 			      memory_order_relaxed); /* published below */
 	group->queue_slots = o->queue_slots;

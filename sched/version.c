@@ -2,6 +2,7 @@
 /* What the library is and what it found out about the machine. */
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <heddle/pool.h>
 #include <heddle/version.h>
@@ -23,15 +24,19 @@ const char *heddle_features(void)
 	int expected = 0;
 
 	if (atomic_compare_exchange_strong_explicit(
-		    &state, &expected, 1, memory_order_acquire, /* version-1 */
-		    memory_order_acquire)) {                    /* version-1 */
-		snprintf(line, sizeof(line),
+		    &state, &expected, 1,
+		    memory_order_relaxed,    /* decides who writes */
+		    memory_order_relaxed)) { /* read again below */
+		char text[sizeof(line)] = "";
+
+		snprintf(text, sizeof(text),
 			 "wake=permit-carrying sleep=seq_cst membarrier=%s "
 			 "deque=chase-lev-fenced cpu=%s rcu=memb "
 			 "word=generation:24,target:20,count:20",
 			 hd_membarrier_available() ? "private-expedited"
 						   : "fallback-fence",
 			 hd_cpu_source());
+		memcpy(line, text, sizeof(line)); /* seen by sanitizers */
 		atomic_store_explicit(&state, 2,
 				      memory_order_release); /* version-1 */
 	}

@@ -34,9 +34,16 @@ enum hd_phase {
 	HD_PHASE_LIVE = 3,     /* hooks done, in the registry, searching */
 	HD_PHASE_FAILED = 4,   /* a step of the start failed; ends by itself */
 	HD_PHASE_LEAVING = 5,  /* was told to leave, or is on its way out */
-	HD_PHASE_LEFT = 6,     /* R1: last store of its own */
+	HD_PHASE_LEFT = 6,     /* R1: touches nothing of the entry */
 	HD_PHASE_JOINING = 7,  /* somebody joins it */
 	HD_PHASE_JOINED = 8,   /* R2 */
+};
+
+/* How a birth went, for who waits for it; the word is a futex. */
+enum hd_birth {
+	HD_BIRTH_NOT_YET = 0,
+	HD_BIRTH_DONE = 1,
+	HD_BIRTH_FAILED = 2,
 };
 
 /* Tokens of the parker. PERMIT + group index hands over the path of a group. */
@@ -99,14 +106,15 @@ struct hd_worker {
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
 	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
-	/* what a frame waits for in a join, for EDEADLK; read under no lock */
-	_Atomic(struct heddle_task *) joining; /* A */
-	struct hd_thread thread;               /* by the phase's holder */
+	struct heddle_task *joining; /* what it waits for; by pool->joins */
+	struct hd_thread thread;     /* by the phase's holder */
 	void *stack;
 	size_t stack_size;
 	int start_error; /* published by FAILED */
 	bool by_start;   /* somebody waits for it */
-	uint32_t start_step;
+	/* Told how the birth went, before anybody can reap it; or NULL. */
+	_Atomic uint32_t *birth;
+	_Atomic uint32_t start_step; /* A  what its birth does now */
 	char thread_name[16];
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */

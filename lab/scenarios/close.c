@@ -211,3 +211,14 @@ LAB_SCENARIO(join_rests, .name = "close-join",
 	     .setup = setup, .reset = close_reset,
 	     .thread = { submit_joining, quiesce_resume },
 	     .at_rest = threads_ended, UP_TO(2, 0));
+/* Nobody resumes: it must not run at all any more. */
+static void quiesce(void)
+{
+	close_group(HEDDLE_CLOSE_QUIESCE);
+	thread_ends();
+}
+
+LAB_SCENARIO(join_rests_old, .name = "close-join-old",
+	     .claim = "and loads may give an old value", .setup = setup,
+	     .reset = close_reset, .thread = { submit_joining, quiesce },
+	     .at_rest = threads_ended, UP_TO(1, 1));

@@ -8,7 +8,10 @@
  * clause: T4
  * clause: T6
  */
+#include <limits.h>
+
 #include "lab/scenarios/pool.h"
+#include "platform/futex.h"
 
 static struct heddle_process *process;
 static struct heddle_slot *slot;
@@ -337,6 +340,32 @@ LAB_SCENARIO(fails, .name = "guest-fails",
 	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(3, 0),
 	     .create_fails = 1);
 
+/* A worker is made for it, and is not born. */
+static bool births_fail; /* the first of an execution */
+
+static int init_once(struct heddle_pool *of, uint32_t index, void *arg)
+{
+	bool fails = births_fail;
+
+	(void)of;
+	(void)index;
+	(void)arg;
+	births_fail = false;
+	return fails ? -EPERM : 0;
+}
+
+static void setup_unborn(void)
+{
+	setup_one();
+	pool->worker_init = init_once;
+	births_fail = true;
+}
+
+LAB_SCENARIO(unborn, .name = "guest-unborn",
+	     .claim = "a spawn is told that its worker was not born",
+	     .setup = setup_unborn, .reset = guest_reset,
+	     .thread = { spawn_fails }, .at_rest = pool_at_rest, UP_TO(2, 1));
+
 /* -- two berths and one worker: the second guest waits for it -- */
 
 static const struct rules elastic_one =
@@ -358,6 +387,49 @@ LAB_SCENARIO(binds_old, .name = "guest-bind-old",
 	     .thread = { spawn_first, spawn_second }, .at_rest = recycled,
 	     UP_TO(1, 1));
 
+/* The only worker is on its way to sleep when a spawn begins to wait for it. */
+static const struct rules elastic_busy =
+	RULES(.workers = 1, .flags = HEDDLE_POOL_ELASTIC, .threads = 1);
+
+static void never(struct heddle_task *task)
+{
+	LAB_ASSERT(!task);
+}
+
+/* It was woken for nothing: after a task it would linger. */
+static void setup_busy(void)
+{
+	static struct heddle_task cancelled;
+
+	make_process(&elastic_busy, 1);
+	cancelled = (struct heddle_task){ .fn = never };
+	LAB_ASSERT(heddle_submit(groups[0], &cancelled) == 0);
+	LAB_ASSERT(heddle_cancel(&cancelled, HEDDLE_NOW) == 0);
+}
+
+static void spawn_detached(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_DETACHED,
+		.fn = guest_body,
+	};
+
+	LAB_ASSERT(heddle_guest_spawn(process, &options, NULL,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const char *ran_once(void)
+{
+	return guests.ran == 1 ? NULL : "lost: a guest did not run";
+}
+
+LAB_SCENARIO(binds_busy, .name = "guest-bind-busy",
+	     .claim = "a guest gets the worker that falls asleep meanwhile",
+	     .setup = setup_busy, .reset = guest_reset,
+	     .thread = { spawn_detached }, .at_rest = ran_once, UP_TO(2, 1));
+
 /* -- with old values -- */
 
 LAB_SCENARIO(berth_old, .name = "guest-berth-old",
@@ -373,3 +445,99 @@ LAB_SCENARIO(slot_destroy_old, .name = "slot-destroy-old",
 	     .setup = setup_slot_two, .reset = guest_reset,
 	     .thread = { spawn_late, destroy_slot }, .at_rest = pool_at_rest,
 	     UP_TO(1, 2));
+
+/* -- a guest begins while the other worker blocks: one of them makes a third -- */
+
+static int32_t stuck_guest(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_sleep_for_ever();
+}
+
+static void stuck_blocked(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_touch(&ghost);
+	ghost_leave(0);
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	lab_sleep_for_ever();
+}
+
+static void block_and_spawn(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_DETACHED,
+		.fn = stuck_guest,
+	};
+
+	LAB_ASSERT(heddle_submit_call(groups[0], stuck_blocked, NULL) == 0);
+	ghost_submitted(0);
+	LAB_ASSERT(heddle_guest_spawn(process, &options, NULL,
+				      HEDDLE_FOREVER) == 0);
+	ghost_submitted(0);
+	submit(0);
+	thread_ends();
+}
+
+static const struct rules elastic_stuck = RULES(.workers = 2, .workers_max = 2,
+						.flags = HEDDLE_POOL_ELASTIC,
+						.stuck = true, .threads = 1);
+
+static void setup_stuck(void)
+{
+	make_process(&elastic_stuck, 1);
+}
+
+LAB_SCENARIO(spare, .name = "guest-spare-old",
+	     .claim = "a worker that blocks makes room beside a guest",
+	     .setup = setup_stuck, .reset = guest_reset,
+	     .thread = { block_and_spawn }, .at_rest = pool_at_rest,
+	     .settle = true, UP_TO(1, 1));
+
+/* -- more threads that end than there are entries: only one comes so far -- */
+
+static const struct rules elastic_single = RULES(.workers_max = 1,
+						 .flags = HEDDLE_POOL_ELASTIC,
+						 .stuck = true, .threads = 2);
+static _Atomic uint32_t may_exit;
+
+static void exit_late(struct heddle_pool *of, uint32_t index, void *arg)
+{
+	(void)of;
+	(void)arg;
+	if (index)
+		lab_sleep_for_ever();
+	while (!atomic_load_explicit(&may_exit, memory_order_relaxed))
+		hd_futex_wait(&may_exit, 0, UINT64_MAX);
+}
+
+static void let_exit(void)
+{
+	atomic_store_explicit(&may_exit, 1, memory_order_relaxed);
+	hd_futex_wake(&may_exit, INT_MAX);
+	thread_ends();
+}
+
+static void setup_single(void)
+{
+	make_process(&elastic_single, 4);
+	pool->worker_exit = exit_late;
+}
+
+static void spawn_many(void)
+{
+	for (uint32_t i = 0; i < 2 * (1 + 1) + 1; i++)
+		spawn_join(guest_body, 0, HEDDLE_GUEST_FRESH);
+	thread_ends();
+}
+
+LAB_SCENARIO(fresh_many, .name = "guest-fresh-many",
+	     .claim = "a spawn waits for a thread to end if need be",
+	     .setup = setup_single, .reset = guest_reset,
+	     .thread = { spawn_many, let_exit }, .at_rest = pool_at_rest,
+	     USUAL);

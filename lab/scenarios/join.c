@@ -8,8 +8,9 @@
  * clause: Q2
  */
 #include "lab/scenarios/pool.h"
+#include "platform/cacheline.h"
 
-static struct heddle_task one, two;
+static struct heddle_task one, two, three;
 static int result; /* plain: Q2 makes it visible */
 
 static void run_one(struct heddle_task *task)
@@ -60,6 +61,8 @@ static void cancel(void)
 		rc = heddle_cancel(&one, HEDDLE_FOREVER);
 		if (rc == 0)
 			ghost_cancelled(0);
+		else
+			LAB_ASSERT(rc == -EALREADY && result == 1);
 	}
 	thread_ends();
 }
@@ -164,3 +167,102 @@ LAB_SCENARIO(circle_old, .name = "join-circle-old",
 	     .claim = "and loads may give an old value", .setup = circle_setup,
 	     .reset = circle_reset, .thread = { submit_circle },
 	     .at_rest = circle_at_rest, .settle = true, UP_TO(1, 1));
+
+static void join_next(struct heddle_task *task)
+{
+	struct heddle_task *next = task == &one   ? &two
+				   : task == &two ? &three
+						  : &one;
+	int rc = heddle_join(next, 0, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0 || rc == -EDEADLK);
+	if (rc == -EDEADLK)
+		note_deadlock();
+}
+
+static void submit_three(void)
+{
+	struct heddle_task *tasks[] = { &one, &two, &three };
+	size_t accepted;
+
+	one = two = three = (struct heddle_task){ .fn = join_next };
+	LAB_ASSERT(heddle_submit_many(groups[0], tasks, 3, &accepted) == 0);
+	LAB_ASSERT(heddle_join(&one, 0, HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(heddle_join(&two, 0, HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(heddle_join(&three, 0, HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const struct rules three_rules =
+	RULES(.workers = 3, .cap = { 3 }, .threads = 1);
+
+static void three_setup(void)
+{
+	pool_make(&three_rules);
+}
+
+LAB_SCENARIO(circle_three, .name = "join-circle-three", .claim = "and of three",
+	     .setup = three_setup, .reset = circle_reset,
+	     .thread = { submit_three }, .at_rest = circle_at_rest,
+	     .settle = true, USUAL);
+
+/*
+ * No circle: two has been started, and submits three before it ends; then its
+ * worker runs three, which joins one, while one is about to wait for two. Once
+ * it has waited the memory of two is its own again.
+ */
+static void join_one(struct heddle_task *task)
+{
+	(void)task;
+	LAB_ASSERT(heddle_join(&one, 0, HEDDLE_FOREVER) == 0);
+}
+
+static void submit_last(struct heddle_task *task)
+{
+	(void)task;
+	LAB_ASSERT(heddle_submit(groups[0], &three) == 0);
+	atomic_store_explicit(&published, 1, memory_order_relaxed);
+	hd_relax();
+}
+
+static void join_two(struct heddle_task *task)
+{
+	(void)task;
+	while (!atomic_load_explicit(&published, memory_order_relaxed))
+		hd_relax();
+	LAB_ASSERT(heddle_join(&two, 0, HEDDLE_FOREVER) == 0);
+	two = (struct heddle_task){ .fn = submit_last };
+	hd_relax();
+}
+
+static void submit_row(void)
+{
+	struct heddle_task *tasks[] = { &one, &two };
+	size_t accepted;
+
+	one = (struct heddle_task){ .fn = join_two };
+	two = (struct heddle_task){ .fn = submit_last };
+	three = (struct heddle_task){ .fn = join_one };
+	LAB_ASSERT(heddle_submit_many(groups[0], tasks, 2, &accepted) == 0);
+	thread_ends();
+}
+
+static const char *row_at_rest(void)
+{
+	if (heddle_join(&three, 0, HEDDLE_NOW))
+		return "lost: a join that never returns";
+	return pool_at_rest();
+}
+
+static const struct rules row_rules =
+	RULES(.workers = 2, .cap = { 2 }, .threads = 1);
+
+static void row_setup(void)
+{
+	pool_make(&row_rules);
+}
+
+LAB_SCENARIO(no_circle, .name = "join-no-circle",
+	     .claim = "who waits for one that waits no more is not told so",
+	     .setup = row_setup, .reset = pool_reset, .thread = { submit_row },
+	     .at_rest = row_at_rest, .settle = true, UP_TO(2, 0));

@@ -308,3 +308,41 @@ LAB_SCENARIO(cancels_old, .name = "recycle-cancel-old",
 	     .claim = "and loads may give an old value", .setup = setup_cancel,
 	     .reset = recycle_reset, .thread = { cancel, refuse_and_make },
 	     .at_rest = counts_right, UP_TO(2, 1));
+
+/* -- a join that runs its task itself, of a group that is freed -- */
+
+static void do_nothing(struct heddle_task *self)
+{
+	(void)self;
+}
+
+static void joins_given(void *arg)
+{
+	int rc;
+
+	(void)arg;
+	rc = heddle_join(&given, 0, HEDDLE_FOREVER);
+	LAB_ASSERT(rc == 0 || rc == -ECANCELED);
+}
+
+static void prepare_join(void)
+{
+	set_root_cap(0);
+	given = (struct heddle_task){ .fn = do_nothing };
+	LAB_ASSERT(heddle_submit_call(groups[0], joins_given, NULL) == 0);
+	LAB_ASSERT(heddle_submit(groups[3], &given) == 0);
+}
+
+static void refuse_and_make_elsewhere(void)
+{
+	free_group(groups[3], HEDDLE_CLOSE_REFUSE);
+	make_group(groups[2], GROUPS - 1, 0);
+	LAB_ASSERT(made[0] == groups[3]);
+	thread_ends();
+}
+
+RECYCLE(join, "recycle-join",
+	"a join gives its units back where it took them, or takes none",
+	RULES(.workers = 1, .below = 3, .parent = { 0, 0, 0, 1 }, .threads = 2),
+	THREADS(raise_root, refuse_and_make_elsewhere), units_back, UP_TO(2, 0),
+	.settle = true);

@@ -10,6 +10,7 @@
  * clause: D5
  */
 #include "lab/scenarios/pool.h"
+#include "sched/reap.h"
 
 static void start_one(void)
 {
@@ -185,6 +186,105 @@ POOL(start_fails_first, "start-fails-first", "and at its first",
      RULES(.workers = 0, .workers_max = 2, .cap = { 2 }, .threads = 2),
      THREADS(start_fails, submit_one), USUAL, .create_fails = 1);
 
+/* -- a birth fails, or takes too long -- */
+
+static bool births_fail;
+
+static int init(struct heddle_pool *of, uint32_t index, void *arg)
+{
+	(void)of;
+	(void)index;
+	(void)arg;
+	return births_fail ? -EPERM : 0;
+}
+
+static const struct rules birth_rules =
+	RULES(.workers = 0, .workers_max = 1, .threads = 1);
+
+static void birth_setup(void)
+{
+	pool_make(&birth_rules);
+	pool->worker_init = init;
+	births_fail = true;
+}
+
+static void start_unborn(void)
+{
+	LAB_ASSERT(heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) == -EPERM);
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 0);
+	thread_ends();
+}
+
+LAB_SCENARIO(unborn, .name = "start-unborn",
+	     .claim = "a start tells why a worker was not born",
+	     .setup = birth_setup, .reset = pool_reset,
+	     .thread = { start_unborn }, .at_rest = pool_at_rest, UP_TO(2, 1));
+
+static void late_setup(void)
+{
+	birth_setup();
+	births_fail = false;
+}
+
+static void start_late(void)
+{
+	int rc = heddle_pool_start(pool, 1, NULL, HEDDLE_NOW);
+
+	LAB_ASSERT(rc == 0 || rc == -ETIMEDOUT);
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == !rc);
+	thread_ends();
+}
+
+LAB_SCENARIO(late, .name = "start-late",
+	     .claim = "a start that does not wait leaves nobody behind",
+	     .setup = late_setup, .reset = pool_reset, .thread = { start_late },
+	     .at_rest = pool_at_rest, UP_TO(2, 1));
+
+/* A spare that was not born lies there when two begin to start. */
+static const struct rules unborn_spare_rules =
+	RULES(.workers = 0, .workers_max = 2, .threads = 2,
+	      .flags = HEDDLE_POOL_ELASTIC);
+
+static void unborn_spare_setup(void)
+{
+	pool_make(&unborn_spare_rules);
+	pool->worker_init = init;
+	births_fail = true;
+	LAB_ASSERT(heddle_pool_start(pool, 0, NULL, HEDDLE_FOREVER) == 0);
+	births_fail = false;
+}
+
+LAB_SCENARIO(unborn_spare, .name = "start-unborn-spare",
+	     .claim = "two starts and one entry to take back",
+	     .setup = unborn_spare_setup, .reset = pool_reset,
+	     .thread = { start_one, start_one }, .at_rest = pool_at_rest,
+	     USUAL);
+
+/* And the next life of the entry, which its starter asks for the reason. */
+static void still_unborn_setup(void)
+{
+	unborn_spare_setup();
+	births_fail = true;
+}
+
+static void start_again(void)
+{
+	LAB_ASSERT(heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) == -EPERM);
+	thread_ends();
+}
+
+static void reap(void)
+{
+	hd_reap_ended(pool);
+	thread_ends();
+}
+
+LAB_SCENARIO(unborn_again, .name = "start-unborn-again",
+	     .claim = "who takes an entry back does not meet its next life",
+	     .setup = still_unborn_setup, .reset = pool_reset,
+	     .thread = { start_again, reap }, .at_rest = pool_at_rest,
+	     UP_TO(2, 0));
+
 /* -- ELASTIC: one worker and one spare for what comes in a row -- */
 
 static void run_nothing(struct heddle_task *task)
@@ -222,6 +322,37 @@ POOL(spare, "elastic-spare", "busy workers get a spare that runs the next task",
      RULES(.workers = 1, .will_live = 3, .workers_max = 3,
 	   .flags = HEDDLE_POOL_ELASTIC, .stuck = true, .threads = 1),
      THREADS(three_stuck), USUAL, .settle = true);
+
+/* One worker blocks while the other one begins a task: one of them makes a third. */
+static void blocks(void *arg)
+{
+	(void)arg;
+	lab_touch(&ghost);
+	ghost_begin(0);
+	lab_touch(&ghost);
+	ghost_leave(0);
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	lab_sleep_for_ever();
+}
+
+static void one_blocks(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], blocks, NULL) == 0);
+	ghost_submitted(0);
+	submit(0);
+	submit(0);
+	thread_ends();
+}
+
+POOL(block_spare, "elastic-block",
+     "a worker that blocks makes room for another",
+     RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	   .stuck = true, .threads = 1),
+     THREADS(one_blocks), USUAL, .settle = true);
+POOL(block_spare_old, "elastic-block-old", "and loads may give an old value",
+     RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	   .stuck = true, .threads = 1),
+     THREADS(one_blocks), UP_TO(1, 1), .settle = true);
 
 /* -- the registry is read while workers leave -- */
 

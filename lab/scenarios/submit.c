@@ -208,3 +208,50 @@ static void submit_batch(void)
 POOL(batched, "batch", "a batch of two starts two workers",
      RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 1),
      THREADS(submit_batch), UP_TO(2, 0), .settle = true);
+
+/* -- a check while something moves; a submit of others would be reported -- */
+
+static void submit_check(void)
+{
+	static struct heddle_check check;
+
+	submit(0);
+	for (int i = 0; i < 2; i++) {
+		check.struct_size = sizeof(check);
+		LAB_ASSERT(heddle_check(pool, &check) == 0);
+	}
+	thread_ends();
+}
+
+POOL(checks, "check", "a check behind a submit finds nothing wrong",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_check),
+     UP_TO(2, 0), .settle = true);
+POOL(checks_old, "check-old", "and loads may give an old value",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_check),
+     UP_TO(2, 1), .settle = true);
+
+/* A hand holds permits only for a moment, and the words are as before. */
+static void hold_for_a_moment(void)
+{
+	struct heddle_group *full;
+	uint32_t owed = 0;
+
+	hd_hand_begin(pool);
+	if (hd_permit_take(groups[0], NULL, &full, &owed))
+		owed += hd_permit_give(groups[0], NULL);
+	hd_hand_end(pool);
+	thread_ends();
+}
+
+static void check_once(void)
+{
+	static struct heddle_check check;
+
+	check.struct_size = sizeof(check);
+	LAB_ASSERT(heddle_check(pool, &check) == 0);
+	thread_ends();
+}
+
+POOL(checks_hand, "check-hand", "a check beside a permit held for a moment",
+     RULES(.workers = 0, .workers_max = 1, .threads = 2),
+     THREADS(hold_for_a_moment, check_once), UP_TO(4, 1));
