@@ -77,7 +77,7 @@ static void *decide(struct heddle_process *process,
 {
 	unlink_waiter(process, waiter);
 	atomic_store_explicit(&waiter->verdict, verdict,
-			      memory_order_release); /* berth-1 */
+			      memory_order_relaxed); /* locked */
 	return &waiter->verdict;
 }
 
@@ -118,7 +118,7 @@ void hd_berth_refuse(struct heddle_process *process)
 static uint32_t verdict_of(struct hd_berth_waiter *waiter)
 {
 	return atomic_load_explicit(&waiter->verdict,
-				    memory_order_acquire); /* berth-1 */
+				    memory_order_relaxed); /* again, locked */
 }
 
 static void sleep_for_verdict(struct hd_berth_waiter *waiter, uint64_t deadline)

@@ -54,7 +54,7 @@ static bool inside_drain(struct heddle_group *group)
 
 	while ((above = hd_group_above(top)) &&
 	       atomic_load_explicit(&above->gate,
-				    memory_order_seq_cst) /* close-1 */
+				    memory_order_relaxed) /* set before ours */
 		       == HD_GATE_DRAIN)
 		top = above;
 	for (frame = hd_self ? hd_self->frame : NULL; frame;

@@ -15,8 +15,9 @@
  *   EXITED -> RETIRED    joined, detached or collected
  *   RETIRED -> FREED     a FRESH guest's thread is gone; the tid comes back
  *
- * life-1: whoever makes a step sees what was written before the step it
- * follows: the worker sees the record, the joiner all that the guest did.
+ * life-1: who waits for EXITED sees what was written before: the joiner all that the
+ * guest did, and which worker it had. The other steps are handed on otherwise: the record
+ * to the worker by its parker, a record that is used again by the process's lock.
  */
 #ifndef HEDDLE_TLS_LIFE_H
 #define HEDDLE_TLS_LIFE_H
@@ -44,9 +45,10 @@ enum hd_life {
 	HD_LIFE_WAITED = 0x100, /* a joiner sleeps on the word */
 };
 
+/* Under the process's lock, under which records end. */
 static inline uint32_t hd_life_of(const _Atomic uint32_t *word)
 {
-	return atomic_load_explicit(word, memory_order_acquire) /* life-1 */
+	return atomic_load_explicit(word, memory_order_relaxed) /* locked */
 	       & HD_LIFE_STATE;
 }
 
@@ -56,17 +58,17 @@ static inline bool hd_life_step(_Atomic uint32_t *word, uint32_t from,
 {
 	/* Only the bits that differ: WAITED may come at any time. */
 	uint32_t before = atomic_fetch_xor_explicit(
-		word, from ^ to, memory_order_acq_rel); /* life-1 */
+		word, from ^ to, memory_order_release); /* life-1 */
 
 	hd_assert((before & HD_LIFE_STATE) == from);
 	return before & HD_LIFE_WAITED;
 }
 
-/* The last step: nobody waits for the record any more. */
+/* The last step, under the lock: nobody waits for the record any more. */
 static inline void hd_life_free(_Atomic uint32_t *word, uint32_t from)
 {
 	uint32_t before = atomic_exchange_explicit(
-		word, HD_LIFE_FREED, memory_order_acq_rel); /* life-1 */
+		word, HD_LIFE_FREED, memory_order_relaxed); /* locked */
 
 	hd_assert((before & HD_LIFE_STATE) == from);
 }

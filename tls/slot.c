@@ -12,7 +12,8 @@
  *   read generation                 read running
  *
  * Forbidden: it reads the old generation and we read 0, so that the destructor
- * runs after the destroy has returned.
+ * runs after the destroy has returned. The end of a call releases, for the destroy
+ * that reads it.
  */
 #include "tls/slot.h"
 
@@ -106,8 +107,9 @@ int heddle_slot_create(struct heddle_pool *pool,
 	if (i >= atomic_load_explicit(&slots->used, memory_order_relaxed))
 		atomic_store_explicit(&slots->used, i + 1,
 				      memory_order_relaxed); /* as above */
-	atomic_fetch_add_explicit(&slot->generation, 1,
-				  memory_order_seq_cst); /* slot-1 */
+	atomic_fetch_add_explicit(
+		&slot->generation, 1,
+		memory_order_relaxed); /* the caller hands the slot on */
 	hd_mutex_unlock(&slots->lock);
 	*out = slot;
 	return 0;
@@ -295,7 +297,7 @@ uint64_t hd_slots_guest_end(struct hd_worker *worker)
 static void end_call(struct heddle_slot *slot)
 {
 	uint32_t before = atomic_fetch_sub_explicit(
-		&slot->running, 1, memory_order_seq_cst); /* slot-1 */
+		&slot->running, 1, memory_order_release); /* slot-1 */
 
 	if (before == (HD_SLOT_WAITED | 1))
 		hd_futex_wake(&slot->running, INT_MAX);

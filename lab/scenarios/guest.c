@@ -285,6 +285,164 @@ LAB_SCENARIO(slot_destroy, .name = "slot-destroy",
 	     .thread = { spawn_late, destroy_slot }, .at_rest = pool_at_rest,
 	     UP_TO(2, 0));
 
+/* A destructor runs before the destroy of its slot has returned, or not at all. */
+static bool slot_gone;    /* ghost */
+static int of_destructor; /* plain: its owner frees it after the destroy */
+
+LAB_GHOST static void late_reset(void)
+{
+	guest_reset();
+	slot_gone = false;
+}
+
+LAB_GHOST static void note_gone(void)
+{
+	slot_gone = true;
+}
+
+LAB_GHOST static bool is_gone(void)
+{
+	return slot_gone;
+}
+
+static void destroy_late(void *value)
+{
+	lab_touch(&slot_gone);
+	LAB_ASSERT(!is_gone());
+	LAB_ASSERT(*(int *)value == 9 && of_destructor == 7);
+}
+
+static int32_t value_body(void *arg)
+{
+	int rc;
+
+	(void)arg;
+	slot_value = 9;
+	rc = heddle_slot_set(slot, &slot_value);
+	LAB_ASSERT(rc == 0 || rc == -EINVAL || rc == -ESTALE);
+	return 3;
+}
+
+static void spawn_value(void)
+{
+	spawn_join(value_body, 0, 0);
+	thread_ends();
+}
+
+static void destroy_with_values(void)
+{
+	LAB_ASSERT(heddle_slot_destroy(slot, HEDDLE_FOREVER) == 0);
+	of_destructor = 0;
+	lab_touch(&slot_gone);
+	note_gone();
+	thread_ends();
+}
+
+static void setup_late(void)
+{
+	struct heddle_slot_options options = {
+		.struct_size = sizeof(options),
+		.destructor = destroy_late,
+	};
+
+	of_destructor = 7;
+	setup_two();
+	LAB_ASSERT(heddle_slot_create(pool, &options, &slot) == 0);
+}
+
+LAB_SCENARIO(slot_late, .name = "slot-late",
+	     .claim = "no destructor runs when its slot is destroyed",
+	     .setup = setup_late, .reset = late_reset,
+	     .thread = { spawn_value, destroy_with_values },
+	     .at_rest = pool_at_rest, UP_TO(2, 0));
+LAB_SCENARIO(slot_late_old, .name = "slot-late-old",
+	     .claim = "and loads may give an old value", .setup = setup_late,
+	     .reset = late_reset,
+	     .thread = { spawn_value, destroy_with_values },
+	     .at_rest = pool_at_rest, UP_TO(1, 1));
+
+/* -- a group above is closed while a guest is spawned -- */
+
+static void setup_above(void)
+{
+	static const struct rules above_rules =
+		RULES(.workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+		      .below = 1, .threads = 2);
+	struct heddle_process_options options = {
+		.struct_size = sizeof(options),
+		.threads_max = 1,
+	};
+
+	pool_make(&above_rules);
+	options.parent = groups[1];
+	LAB_ASSERT(heddle_process_create(pool, &options, &process) == 0);
+}
+
+static int32_t body_below(void *arg)
+{
+	(void)arg;
+	lab_touch(&slot_gone);
+	LAB_ASSERT(!is_gone());
+	return 3;
+}
+
+static void spawn_below(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_DETACHED,
+		.fn = body_below,
+	};
+	int rc = heddle_guest_spawn(process, &options, NULL, HEDDLE_NOW);
+
+	LAB_ASSERT(rc == 0 || rc == -ESHUTDOWN);
+	thread_ends();
+}
+
+static void refuse_above(void)
+{
+	LAB_ASSERT(heddle_group_close(groups[1], HEDDLE_CLOSE_REFUSE,
+				      HEDDLE_FOREVER) == 0);
+	lab_touch(&slot_gone);
+	note_gone();
+	thread_ends();
+}
+
+LAB_SCENARIO(close_above, .name = "guest-close",
+	     .claim = "no guest runs when a group above is closed",
+	     .setup = setup_above, .reset = late_reset,
+	     .thread = { spawn_below, refuse_above }, .at_rest = pool_at_rest,
+	     UP_TO(2, 0));
+LAB_SCENARIO(close_above_old, .name = "guest-close-old",
+	     .claim = "and loads may give an old value", .setup = setup_above,
+	     .reset = late_reset, .thread = { spawn_below, refuse_above },
+	     .at_rest = pool_at_rest, UP_TO(1, 1));
+
+/* -- a fresh guest is followed to the end of its thread -- */
+
+static void spawn_followed(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_FRESH,
+		.fn = guest_body,
+	};
+	struct heddle_guest *guest;
+
+	LAB_ASSERT(heddle_guest_spawn(process, &options, &guest,
+				      HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(heddle_guest_join(guest, HEDDLE_R3_GONE, HEDDLE_FOREVER) ==
+		   0);
+	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 0);
+	thread_ends();
+}
+
+LAB_SCENARIO(followed, .name = "guest-fresh-gone",
+	     .claim = "a joiner that wants the thread gone finds its worker",
+	     .setup = setup_one, .reset = guest_reset,
+	     .thread = { spawn_followed }, .at_rest = pool_at_rest,
+	     UP_TO(2, 0));
+
 /* -- the process ends -- */
 
 static void destroy_process(void)
