@@ -184,6 +184,20 @@ static void cancel_some(struct maker *maker)
 	}
 }
 
+/* No close comes and repairs it: each accepted task starts by itself (C2). */
+static void await_jobs(struct maker *maker)
+{
+	uint32_t i;
+
+	for (i = 0; i < maker->n_jobs; i++) {
+		struct job *job = &maker->jobs[i];
+
+		while (job->is_accepted && !job->is_cancelled &&
+		       !atomic_load_explicit(&job->runs, memory_order_acquire))
+			ht_sleep_us(50);
+	}
+}
+
 static void close_path(struct maker *maker, int mode)
 {
 	struct ht_random *random = &maker->actor->random;
@@ -243,6 +257,10 @@ static void maker_body(struct ht_actor *actor)
 		ht_actor_doing(actor, "submitting");
 		submit_jobs(maker);
 		cancel_some(maker);
+		if (ht_random_chance(&actor->random, 2)) {
+			ht_actor_doing(actor, "waiting for the tasks");
+			await_jobs(maker);
+		}
 		ht_actor_doing(actor, drains ? "draining" : "refusing");
 		close_path(maker,
 			   drains ? HEDDLE_CLOSE_DRAIN : HEDDLE_CLOSE_REFUSE);

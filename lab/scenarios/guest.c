@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest threads: berths that are handed on, shells that are used again, tids,
- * slots and their destructors.
+ * Guest threads: berths, shells that are used again, tids, slots.
  *
  * clause: C9
  * clause: T3
