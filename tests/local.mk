@@ -82,6 +82,7 @@ check_PROGRAMS += $(program_tests)
 script_tests = \
 	%D%/model/count.t \
 	%D%/model/explore.t \
+	%D%/model/grace.t \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
 	%D%/model/permits-model.t \
@@ -99,7 +100,9 @@ script_tests = \
 
 # Models in Promela, what tests of one folder share, and what scripts read.
 test_data = \
+	%D%/model/grace.pml \
 	%D%/model/permits.pml \
+	%D%/model/spin.sh \
 	%D%/run-one.sh \
 	%D%/style/sh-tap.sh \
 	%D%/tsan.supp \
