@@ -3,7 +3,7 @@
  * Grace periods: lockfree/reclaim.[ch] between readers that hold a pointer inside of
  * a section and those who replace, retire and free. Sequentially consistent; a
  * statement, or an atomic block, is one load, one store or one read-modify-write of
- * shared memory. doc/design/other-models.md says what was explored.
+ * shared memory. tests/model/grace.t says what is explored.
  *
  *   block    FRESH -> LINKED -> UNLINKED -> FRESH, and again: memory is reused, so the
  *            push meets the same first block a second time (ABA)
