@@ -36,6 +36,7 @@ lab_scenarios = \
 	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/groupword.c \
+	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/join.c \
@@ -64,7 +65,7 @@ noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a %D%/liblab_scenarios.a
 %C%_liblab_heddle_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
 %C%_liblab_scenarios_a_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h \
-	%D%/scenarios/pool.h
+	%D%/scenarios/guest.h %D%/scenarios/pool.h
 %C%_liblab_scenarios_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
 # The compilers leave these calls to the C library, whose functions the

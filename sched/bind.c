@@ -60,7 +60,7 @@ static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
  * -ENFILE: one may be, but the thread of each entry has yet to end.
  */
 static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
-		    void *bound, bool fresh, struct hd_worker **out)
+		    void *bound, uint64_t fresh_for, struct hd_worker **out)
 {
 	_Atomic uint32_t birth = HD_BIRTH_NOT_YET;
 	struct hd_worker *worker = NULL;
@@ -80,7 +80,7 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 	if (worker) {
 		worker->bound = bound;
 		worker->bound_group = along;
-		worker->fresh = fresh;
+		worker->fresh_for = fresh_for;
 		worker->birth = &birth;
 	}
 	hd_mutex_unlock(&pool->control);
@@ -107,7 +107,7 @@ struct binding {
 	uint64_t deadline;
 	struct heddle_group *group;
 	void *bound;
-	bool fresh;
+	uint64_t fresh_for;
 	struct hd_worker **worker;
 };
 
@@ -118,8 +118,9 @@ static int try_once(const struct binding *b)
 
 	hd_hand_begin(b->pool);
 	along = take_along(b->group);
-	if (b->fresh || !bind_idle(b->pool, along, b->bound, b->worker)) {
-		rc = bind_new(b->pool, along, b->bound, b->fresh, b->worker);
+	if (b->fresh_for || !bind_idle(b->pool, along, b->bound, b->worker)) {
+		rc = bind_new(b->pool, along, b->bound, b->fresh_for,
+			      b->worker);
 		if (rc < 0)
 			give_up(along);
 	}
@@ -175,10 +176,10 @@ void hd_bind_signal(struct heddle_pool *pool)
 }
 
 int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
-		   void *bound, bool fresh, uint64_t deadline,
+		   void *bound, uint64_t fresh_for, uint64_t deadline,
 		   struct hd_worker **out)
 {
-	struct binding b = { pool, deadline, group, bound, fresh, out };
+	struct binding b = { pool, deadline, group, bound, fresh_for, out };
 	int rc;
 
 	*out = NULL;
@@ -186,15 +187,4 @@ int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
 	if (missing(rc) && deadline != HEDDLE_NOW)
 		rc = wait_for_worker(&b, deadline);
 	return missing(rc) || rc == -ETIMEDOUT ? -EAGAIN : rc;
-}
-
-int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,
-		   uint64_t deadline)
-{
-	uint32_t step;
-	int rc = hd_reap(worker, incarnation, level, deadline, &step);
-
-	if (rc == 0 && level >= HEDDLE_R4_CLEAN)
-		hd_reap_rings(worker->pool);
-	return rc;
 }

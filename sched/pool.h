@@ -84,6 +84,7 @@ struct heddle_pool {
 	uint32_t live;     /* entries reserved and not leaving */
 	uint32_t starting; /* of those, not yet LIVE */
 	uint32_t processes;
+	uint64_t processes_made;
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;

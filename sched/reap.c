@@ -165,3 +165,45 @@ void hd_reap_rings(struct heddle_pool *pool)
 	hd_mutex_unlock(&pool->control);
 	hd_reclaim_flush(&pool->reclaim);
 }
+
+int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,
+		   uint64_t deadline)
+{
+	uint32_t step;
+	int rc = hd_reap(worker, incarnation, level, deadline, &step);
+
+	if (rc == 0 && level >= HEDDLE_R4_CLEAN)
+		hd_reap_rings(worker->pool);
+	return rc;
+}
+
+static bool made_for(struct hd_worker *worker, uint64_t serial, uint64_t *life)
+{
+	bool yes;
+
+	hd_mutex_lock(&worker->pool->control);
+	*life = atomic_load_explicit(&worker->incarnation,
+				     memory_order_relaxed); /* locked */
+	yes = worker->fresh_for == serial &&
+	      hd_phase_of(worker) != HD_PHASE_FREE;
+	hd_mutex_unlock(&worker->pool->control);
+	return yes;
+}
+
+int hd_worker_reap_of(struct heddle_pool *pool, uint64_t serial, int level,
+		      uint64_t deadline)
+{
+	uint32_t i, step;
+	uint64_t life;
+	int rc = 0;
+
+	if (level < HEDDLE_R1_LEFT)
+		return 0;
+	for (i = 0; i < pool->entries && rc == 0; i++)
+		if (made_for(&pool->worker[i], serial, &life))
+			rc = hd_reap(&pool->worker[i], life, level, deadline,
+				     &step);
+	if (rc == 0 && level >= HEDDLE_R4_CLEAN)
+		hd_reap_rings(pool);
+	return rc;
+}

@@ -72,7 +72,7 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 				      memory_order_relaxed); /* by the phase */
 		worker->bound = NULL;
 		worker->bound_group = NULL;
-		worker->fresh = false;
+		worker->fresh_for = 0;
 		worker->by_start = false;
 		worker->birth = NULL;
 		worker->start_error = 0;

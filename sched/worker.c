@@ -412,7 +412,7 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 		worker->bound = NULL;
 		hd_upper.guest_run(worker, bound);
 		worker->done = bound;
-		if (worker->fresh) {
+		if (worker->fresh_for) {
 			hd_worker_retire(worker);
 			tell_done(worker);
 		}

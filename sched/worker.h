@@ -86,7 +86,8 @@ struct hd_worker {
 	uint32_t random;                     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
-	bool fresh;                   /* O  leaves after its guest */
+	/* L  it leaves after its guest, of the process with this serial; or 0 */
+	uint64_t fresh_for;
 	void *tls;                    /* O  slot values; tls/ owns it */
 	void *guest;                  /* O  running guest, NULL: none */
 	void *done;                   /* O  guest whose end is to be told */
@@ -145,14 +146,15 @@ void hd_worker_show(struct hd_worker *worker, uint32_t state);
 void hd_worker_show_free(struct hd_worker *worker);
 
 /*
- * Binds an idle worker, or with fresh or when none is idle a new one, to a
- * guest; it will call hd_upper.guest_run(worker, bound). If the permits of
+ * Binds an idle worker, or when none is idle a new one, to a guest; it will
+ * call hd_upper.guest_run(worker, bound). With fresh_for, the serial of a
+ * process, it is always a new one that leaves afterwards. If the permits of
  * group are free they travel along. With a deadline it waits for a worker to
  * become idle or blocked (a blocking region for the caller). Returns 0,
  * -EAGAIN, -ENOMEM, -ESHUTDOWN.
  */
 int hd_worker_bind(struct heddle_pool *pool, struct heddle_group *group,
-		   void *bound, bool fresh, uint64_t deadline,
+		   void *bound, uint64_t fresh_for, uint64_t deadline,
 		   struct hd_worker **worker);
 
 /* A worker became idle or blocked: who waits to bind one looks again. */
@@ -161,5 +163,12 @@ void hd_bind_signal(struct heddle_pool *pool);
 /* Waits until a FRESH worker's thread has reached the level, and frees its entry. */
 int hd_worker_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 		   uint64_t deadline);
+
+/*
+ * The same for all that were made for FRESH guests of the process with that
+ * serial, of which none runs any more. 0 or -ETIMEDOUT.
+ */
+int hd_worker_reap_of(struct heddle_pool *pool, uint64_t serial, int level,
+		      uint64_t deadline);
 
 #endif /* HEDDLE_SCHED_WORKER_H */

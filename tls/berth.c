@@ -22,7 +22,6 @@ enum verdict {
 	WAITING = 0,
 	GRANTED = 1,
 	REFUSED = 2,
-	RETRY = 3,
 };
 
 struct hd_berth_waiter {
@@ -93,11 +92,6 @@ void *hd_berth_pass(struct heddle_process *process)
 	/* At rest one of the two was missing, and at most one came of each. */
 	hd_assert(!process->first || !both_free(process));
 	return woken;
-}
-
-void *hd_berth_retry(struct heddle_process *process)
-{
-	return process->first ? decide(process, process->first, RETRY) : NULL;
 }
 
 void hd_berth_refuse(struct heddle_process *process)
@@ -181,7 +175,6 @@ static int wait_for_both(struct heddle_process *process, uint64_t deadline,
 	*tid = waiter.tid;
 	return verdict == GRANTED   ? 0
 	       : verdict == REFUSED ? -ESHUTDOWN
-	       : verdict == RETRY   ? -EINTR
 				    : -EAGAIN;
 }
 

@@ -28,13 +28,6 @@ int hd_berth_take(struct heddle_process *process, uint64_t deadline,
  */
 void *hd_berth_pass(struct heddle_process *process);
 
-/*
- * A tid comes back when the thread of a FRESH guest has been joined, which is
- * for the first waiting spawn to do: its hd_berth_take() returns -EINTR. Under
- * the lock; the futex to wake.
- */
-void *hd_berth_retry(struct heddle_process *process);
-
 /* The process closes: all waiting spawns end with -ESHUTDOWN. */
 void hd_berth_refuse(struct heddle_process *process);
 

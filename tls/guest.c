@@ -90,9 +90,10 @@ static int bind(struct heddle_process *process, struct heddle_guest *guest,
 	hd_guest_count(group, 1);
 	rc = gate_admits(group);
 	if (rc == 0)
-		rc = hd_worker_bind(process->pool, group, guest,
-				    guest->flags & HEDDLE_GUEST_FRESH, deadline,
-				    &worker);
+		rc = hd_worker_bind(
+			process->pool, group, guest,
+			guest->flags & HEDDLE_GUEST_FRESH ? process->serial : 0,
+			deadline, &worker);
 	if (rc < 0) {
 		hd_guest_count(group, -1);
 		hd_effect_signal(process->pool); /* a closer may wait for it */
@@ -159,9 +160,7 @@ int heddle_guest_spawn(struct heddle_process *process,
 		rc = check(process, &o, out);
 	if (rc < 0)
 		return rc;
-	hd_process_reap_some(process);
-	while ((rc = hd_berth_take(process, deadline, &tid)) == -EINTR)
-		hd_process_reap_wait(process, deadline);
+	rc = hd_berth_take(process, deadline, &tid);
 	if (rc < 0)
 		return rc;
 	guest = make_record(process, &o, tid);
@@ -189,18 +188,15 @@ static int wait_end(struct heddle_guest *guest, int level, uint64_t deadline)
 	return rc;
 }
 
-/* Joined: the record is free unless its thread is still to be followed. */
-static void retire(struct heddle_guest *guest, int level)
+/* Joined: nobody will ask for its thread again. */
+static void retire(struct heddle_guest *guest)
 {
 	struct heddle_process *process = guest->process;
-	void *spawn = NULL;
+	void *spawn;
 
 	hd_mutex_lock(&process->lock);
 	hd_life_step(&guest->word, HD_LIFE_EXITED, HD_LIFE_RETIRED);
-	if ((guest->flags & HEDDLE_GUEST_FRESH) && level < HEDDLE_R3_GONE)
-		hd_process_retire(process, guest);
-	else
-		spawn = hd_process_free_guest(process, guest);
+	spawn = hd_process_free_guest(process, guest);
 	hd_mutex_unlock(&process->lock);
 	if (spawn)
 		hd_futex_wake(spawn, 1);
@@ -227,7 +223,7 @@ int heddle_guest_join(struct heddle_guest *guest, enum heddle_level level,
 		hd_wait_end(region);
 	}
 	if (rc == 0)
-		retire(guest, (int)level);
+		retire(guest);
 	return rc;
 }
 

@@ -13,7 +13,7 @@
  *   EXITING -> SCRUB     no user code any more, permits are given back
  *   SCRUB -> EXITED      clean, the worker idle again, the berth passed on
  *   EXITED -> RETIRED    joined, detached or collected
- *   RETIRED -> FREED     a FRESH guest's thread is gone; the tid comes back
+ *   RETIRED -> FREED     the tid comes back
  *
  * life-1: who waits for EXITED sees what was written before: the joiner all that the
  * guest did, and which worker it had. The other steps are handed on otherwise: the record

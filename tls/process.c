@@ -32,15 +32,17 @@ static size_t records_size(const struct heddle_process *process)
 /* ---- create ---- */
 
 /* From here on the pool cannot be destroyed. */
-static int count_in(struct heddle_pool *pool)
+static int count_in(struct heddle_pool *pool, uint64_t *serial)
 {
 	int rc = 0;
 
 	hd_mutex_lock(&pool->control);
-	if (pool->closing)
+	if (pool->closing) {
 		rc = -ESHUTDOWN;
-	else
+	} else {
 		pool->processes++;
+		*serial = ++pool->processes_made;
+	}
 	hd_mutex_unlock(&pool->control);
 	return rc;
 }
@@ -89,7 +91,7 @@ static void free_memory(struct heddle_process *process, bool destroys_lock)
 }
 
 static int create(struct heddle_pool *pool,
-		  const struct heddle_process_options *o,
+		  const struct heddle_process_options *o, uint64_t serial,
 		  struct heddle_process **out)
 {
 	struct heddle_process *process = hd_alloc(sizeof(*process));
@@ -98,6 +100,7 @@ static int create(struct heddle_pool *pool,
 	if (!process)
 		return rc;
 	process->pool = pool;
+	process->serial = serial;
 	process->threads_max = o->threads_max ? o->threads_max
 					      : THREADS_DEFAULT;
 	process->guest = hd_map(records_size(process));
@@ -128,6 +131,7 @@ int heddle_process_create(struct heddle_pool *pool,
 			  struct heddle_process **process)
 {
 	struct heddle_process_options o;
+	uint64_t serial;
 	int rc;
 
 	if (!process)
@@ -143,10 +147,10 @@ int heddle_process_create(struct heddle_pool *pool,
 	if (o.flags || o.threads_max > THREADS_MAX ||
 	    (o.parent && o.parent->pool != pool))
 		return -EINVAL;
-	rc = count_in(pool);
+	rc = count_in(pool, &serial);
 	if (rc < 0)
 		return rc;
-	rc = create(pool, &o, process);
+	rc = create(pool, &o, serial, process);
 	if (rc < 0)
 		count_out(pool);
 	return rc;
@@ -171,85 +175,6 @@ void *hd_process_free_guest(struct heddle_process *process,
 	hd_life_free(&guest->word, HD_LIFE_RETIRED);
 	hd_tids_give(&process->tids, tid);
 	return hd_berth_pass(process);
-}
-
-void hd_process_retire(struct heddle_process *process,
-		       struct heddle_guest *guest)
-{
-	guest->next = NULL;
-	if (process->retired)
-		process->retired_last->next = guest;
-	else
-		process->retired = guest;
-	process->retired_last = guest;
-	/* Relaxed: a hint outside the lock. */
-	atomic_fetch_add_explicit(&process->retired_count, 1,
-				  memory_order_relaxed);
-}
-
-static struct heddle_guest *pop_retired(struct heddle_process *process)
-{
-	struct heddle_guest *guest;
-
-	hd_mutex_lock(&process->lock);
-	guest = process->retired;
-	if (guest) {
-		process->retired = guest->next;
-		atomic_fetch_sub_explicit(&process->retired_count, 1,
-					  memory_order_relaxed); /* a hint */
-	}
-	hd_mutex_unlock(&process->lock);
-	return guest;
-}
-
-/* Each of the next n, oldest first: 0, or -ETIMEDOUT when one was not there. */
-static int reap(struct heddle_process *process, uint32_t n, int level,
-		uint64_t deadline)
-{
-	int rc = 0;
-
-	while (n-- > 0) {
-		struct heddle_guest *guest = pop_retired(process);
-		void *spawn = NULL;
-		bool gone;
-
-		if (!guest)
-			break;
-		gone = level < HEDDLE_R1_LEFT ||
-		       hd_worker_reap(guest->worker, guest->incarnation, level,
-				      deadline) == 0;
-		hd_mutex_lock(&process->lock);
-		if (gone)
-			spawn = hd_process_free_guest(process, guest);
-		else
-			hd_process_retire(process, guest);
-		hd_mutex_unlock(&process->lock);
-		if (spawn)
-			hd_futex_wake(spawn, 1);
-		if (!gone)
-			rc = -ETIMEDOUT;
-	}
-	return rc;
-}
-
-static uint32_t retired_count(struct heddle_process *process)
-{
-	/* Relaxed: a hint; exact when no guest is left to retire. */
-	return atomic_load_explicit(&process->retired_count,
-				    memory_order_relaxed);
-}
-
-void hd_process_reap_some(struct heddle_process *process)
-{
-	/* Two for each spawn: they do not pile up, and no spawn does much. */
-	if (retired_count(process))
-		reap(process, 2, HEDDLE_R3_GONE, HEDDLE_NOW);
-}
-
-void hd_process_reap_wait(struct heddle_process *process, uint64_t deadline)
-{
-	if (retired_count(process))
-		reap(process, 1, HEDDLE_R3_GONE, deadline);
 }
 
 /* ---- destroy ---- */
@@ -289,10 +214,7 @@ static void collect(struct heddle_process *process)
 		if (hd_life_of(&guest->word) != HD_LIFE_EXITED)
 			continue;
 		hd_life_step(&guest->word, HD_LIFE_EXITED, HD_LIFE_RETIRED);
-		if (guest->flags & HEDDLE_GUEST_FRESH)
-			hd_process_retire(process, guest);
-		else
-			hd_process_free_guest(process, guest);
+		hd_process_free_guest(process, guest);
 	}
 	hd_mutex_unlock(&process->lock);
 }
@@ -318,7 +240,7 @@ static int empty(struct heddle_process *process, int level, uint64_t deadline)
 	if (rc < 0)
 		return rc;
 	collect(process);
-	rc = reap(process, retired_count(process), level, deadline);
+	rc = hd_worker_reap_of(process->pool, process->serial, level, deadline);
 	if (rc < 0)
 		return rc;
 	return close_group(process, deadline);

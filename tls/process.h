@@ -26,6 +26,7 @@ struct heddle_process {
 	struct heddle_group *group;          /* I  NULL: freed already */
 	struct heddle_guest *guest;          /* I  records, type-stable */
 	uint32_t threads_max;                /* I */
+	uint64_t serial;                     /* I  in its pool, from 1 */
 
 	HD_ALIGNED struct hd_mutex lock;
 	struct hd_tids tids;
@@ -34,13 +35,10 @@ struct heddle_process {
 	uint32_t queued;                      /* L  length of that list */
 	uint32_t waiting; /* L  spawns between enqueue and their last look */
 	bool closing;     /* L */
-	/* L  FRESH guests that ended, threads not known to be gone; a FIFO */
-	struct heddle_guest *retired, *retired_last;
 
 	/* Guests between their last destructor and their end. */
 	HD_ALIGNED _Atomic uint32_t scrubbing; /* A */
 	_Atomic uint32_t changes;              /* A  futex of destroy */
-	_Atomic uint32_t retired_count;        /* A  length of that FIFO */
 };
 
 /*
@@ -55,15 +53,5 @@ void *hd_process_quiet(struct heddle_process *process);
  */
 void *hd_process_free_guest(struct heddle_process *process,
 			    struct heddle_guest *guest);
-
-/* Under the lock: a FRESH guest in RETIRED, whose thread is to be followed. */
-void hd_process_retire(struct heddle_process *process,
-		       struct heddle_guest *guest);
-
-/* Frees a few records of retired guests whose threads are gone already. */
-void hd_process_reap_some(struct heddle_process *process);
-
-/* Waits for the end of the thread that was retired first, if there is one. */
-void hd_process_reap_wait(struct heddle_process *process, uint64_t deadline);
 
 #endif /* HEDDLE_TLS_PROCESS_H */

@@ -115,14 +115,7 @@ void hd_guest_done(void *bound)
 	waited = hd_life_step(&guest->word, HD_LIFE_SCRUB, HD_LIFE_EXITED);
 	if (detached) {
 		hd_life_step(&guest->word, HD_LIFE_EXITED, HD_LIFE_RETIRED);
-		if (guest->flags & HEDDLE_GUEST_FRESH) {
-			hd_process_retire(process, guest);
-			spawn = hd_berth_pass(process);
-			if (!spawn)
-				spawn = hd_berth_retry(process);
-		} else {
-			spawn = hd_process_free_guest(process, guest);
-		}
+		spawn = hd_process_free_guest(process, guest);
 	} else {
 		spawn = hd_berth_pass(process);
 	}

@@ -9,109 +9,12 @@
  */
 #include <limits.h>
 
-#include "lab/scenarios/pool.h"
+#include "lab/scenarios/guest.h"
 #include "platform/futex.h"
 
-static struct heddle_process *process;
 static struct heddle_slot *slot;
 
-static struct {
-	unsigned int live, most; /* guests in user code */
-	unsigned int ran;
-	uint32_t tid[4];
-	unsigned int destroyed; /* values of the slot */
-} guests;
-
-LAB_GHOST static void guest_reset(void)
-{
-	pool_reset();
-	__builtin_memset(&guests, 0, sizeof(guests));
-}
-
-LAB_GHOST static void guest_enters(void)
-{
-	guests.live++;
-	if (guests.live > guests.most)
-		guests.most = guests.live;
-}
-
-LAB_GHOST static void guest_leaves(void)
-{
-	guests.live--;
-	guests.ran++;
-}
-
-LAB_GHOST static void note_tid(unsigned int i, uint32_t tid)
-{
-	guests.tid[i] = tid;
-}
-
-LAB_GHOST static void note_destroyed(void)
-{
-	guests.destroyed++;
-}
-
-static int32_t guest_body(void *arg)
-{
-	lab_touch(&guests);
-	guest_enters();
-	(void)arg;
-	lab_touch(&guests);
-	guest_leaves();
-	return 3;
-}
-
-static void spawn_join(int32_t (*fn)(void *arg), unsigned int i, int flags)
-{
-	int32_t code = 0;
-	struct heddle_guest_options options = {
-		.struct_size = sizeof(options),
-		.flags = (uint32_t)flags,
-		.fn = fn,
-		.exit_code = &code,
-	};
-	struct heddle_guest *guest;
-
-	LAB_ASSERT(heddle_guest_spawn(process, &options, &guest,
-				      HEDDLE_FOREVER) == 0);
-	note_tid(i, heddle_guest_tid(guest));
-	LAB_ASSERT(heddle_guest_join(guest, HEDDLE_R0_QUIET, HEDDLE_FOREVER) ==
-		   0);
-	LAB_ASSERT(code == 3);
-}
-
-static void make_process(const struct rules *what, uint32_t threads_max)
-{
-	struct heddle_process_options options = {
-		.struct_size = sizeof(options),
-		.threads_max = threads_max,
-	};
-
-	pool_make(what);
-	LAB_ASSERT(heddle_process_create(pool, &options, &process) == 0);
-}
-
 /* -- one after the other: the shell of the first is used by the second -- */
-
-static const struct rules elastic =
-	RULES(.workers_max = 2, .flags = HEDDLE_POOL_ELASTIC, .threads = 1);
-static const struct rules elastic_two =
-	RULES(.workers_max = 2, .flags = HEDDLE_POOL_ELASTIC, .threads = 2);
-
-static void setup_one(void)
-{
-	make_process(&elastic, 1);
-}
-
-static void setup_two(void)
-{
-	make_process(&elastic_two, 1);
-}
-
-static void setup_two_berths(void)
-{
-	make_process(&elastic_two, 2);
-}
 
 static void spawn_thrice(void)
 {
@@ -121,24 +24,6 @@ static void spawn_thrice(void)
 	spawn_join(guest_body, 2, 0);
 	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 1);
 	thread_ends();
-}
-
-static const char *recycled_twice(void)
-{
-	if (guests.ran != 3)
-		return "lost: a guest did not run";
-	if (guests.tid[0] == guests.tid[2] || guests.tid[0] == guests.tid[1])
-		return "tid: a later guest has the same";
-	return pool_at_rest();
-}
-
-static const char *recycled(void)
-{
-	if (guests.ran != 2)
-		return "lost: a guest did not run";
-	if (guests.tid[0] == guests.tid[1])
-		return "tid: the next guest has the same";
-	return pool_at_rest();
 }
 
 LAB_SCENARIO(shell, .name = "guest-shell",
@@ -179,20 +64,6 @@ LAB_SCENARIO(berths, .name = "guest-berths",
 	     .setup = setup_two_berths, .reset = guest_reset,
 	     .thread = { spawn_first, spawn_second }, .at_rest = recycled,
 	     USUAL);
-
-/* -- a thread of its own, ended afterwards -- */
-
-static void spawn_fresh(void)
-{
-	spawn_join(guest_body, 0, HEDDLE_GUEST_FRESH);
-	spawn_join(guest_body, 1, HEDDLE_GUEST_FRESH);
-	thread_ends();
-}
-
-LAB_SCENARIO(fresh, .name = "guest-fresh",
-	     .claim = "fresh guests in a row, one berth", .setup = setup_one,
-	     .reset = guest_reset, .thread = { spawn_fresh },
-	     .at_rest = recycled, UP_TO(2, 0));
 
 /* -- slots: the destructor runs once, before the join returns -- */
 
@@ -417,31 +288,6 @@ LAB_SCENARIO(close_above_old, .name = "guest-close-old",
 	     .reset = late_reset, .thread = { spawn_below, refuse_above },
 	     .at_rest = pool_at_rest, UP_TO(1, 1));
 
-/* -- a fresh guest is followed to the end of its thread -- */
-
-static void spawn_followed(void)
-{
-	struct heddle_guest_options options = {
-		.struct_size = sizeof(options),
-		.flags = HEDDLE_GUEST_FRESH,
-		.fn = guest_body,
-	};
-	struct heddle_guest *guest;
-
-	LAB_ASSERT(heddle_guest_spawn(process, &options, &guest,
-				      HEDDLE_FOREVER) == 0);
-	LAB_ASSERT(heddle_guest_join(guest, HEDDLE_R3_GONE, HEDDLE_FOREVER) ==
-		   0);
-	LAB_ASSERT(heddle_workers(pool, NULL, 0) == 0);
-	thread_ends();
-}
-
-LAB_SCENARIO(followed, .name = "guest-fresh-gone",
-	     .claim = "a joiner that wants the thread gone finds its worker",
-	     .setup = setup_one, .reset = guest_reset,
-	     .thread = { spawn_followed }, .at_rest = pool_at_rest,
-	     UP_TO(2, 0));
-
 /* -- the process ends -- */
 
 static void destroy_process(void)
@@ -655,46 +501,3 @@ LAB_SCENARIO(spare, .name = "guest-spare-old",
 	     .setup = setup_stuck, .reset = guest_reset,
 	     .thread = { block_and_spawn }, .at_rest = pool_at_rest,
 	     .settle = true, UP_TO(1, 1));
-
-/* -- more threads that end than there are entries: only one comes so far -- */
-
-static const struct rules elastic_single = RULES(.workers_max = 1,
-						 .flags = HEDDLE_POOL_ELASTIC,
-						 .stuck = true, .threads = 2);
-static _Atomic uint32_t may_exit;
-
-static void exit_late(struct heddle_pool *of, uint32_t index, void *arg)
-{
-	(void)of;
-	(void)arg;
-	if (index)
-		lab_sleep_for_ever();
-	while (!atomic_load_explicit(&may_exit, memory_order_relaxed))
-		hd_futex_wait(&may_exit, 0, UINT64_MAX);
-}
-
-static void let_exit(void)
-{
-	atomic_store_explicit(&may_exit, 1, memory_order_relaxed);
-	hd_futex_wake(&may_exit, INT_MAX);
-	thread_ends();
-}
-
-static void setup_single(void)
-{
-	make_process(&elastic_single, 4);
-	pool->worker_exit = exit_late;
-}
-
-static void spawn_many(void)
-{
-	for (uint32_t i = 0; i < 2 * (1 + 1) + 1; i++)
-		spawn_join(guest_body, 0, HEDDLE_GUEST_FRESH);
-	thread_ends();
-}
-
-LAB_SCENARIO(fresh_many, .name = "guest-fresh-many",
-	     .claim = "a spawn waits for a thread to end if need be",
-	     .setup = setup_single, .reset = guest_reset,
-	     .thread = { spawn_many, let_exit }, .at_rest = pool_at_rest,
-	     USUAL);
