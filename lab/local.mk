@@ -13,6 +13,7 @@ lab_sources = \
 	%D%/counting.c \
 	%D%/engine.c %D%/engine.h \
 	%D%/fiber.c %D%/fiber.h \
+	%D%/linear.c %D%/linear.h \
 	%D%/memory.c %D%/memory.h \
 	%D%/options.c %D%/options.h \
 	%D%/platform.c %D%/platform.h \
@@ -38,6 +39,7 @@ lab_scenarios = \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
+	%D%/scenarios/history.c \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/join.c \
 	%D%/scenarios/known.c \

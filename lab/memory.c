@@ -659,6 +659,19 @@ void lab_memory_thread_ends(unsigned int fiber)
 	ended[fiber] = thread[fiber].now;
 }
 
+struct lab_moment lab_moment_now(void)
+{
+	settle();
+	return (struct lab_moment){ lab_at.current,
+				    me()->now.hb[lab_at.current] };
+}
+
+bool lab_moment_known(const struct lab_moment *moment)
+{
+	settle();
+	return me()->now.hb[moment->fiber] >= moment->clock;
+}
+
 void lab_memory_joined(unsigned int fiber)
 {
 	lab_view_receive(&ended[fiber]);

@@ -75,6 +75,14 @@ void lab_fence_of(unsigned int fiber);
 void lab_view_send(struct lab_view *to);
 void lab_view_receive(const struct lab_view *from);
 
+/* A point of a thread's program, and whether it happens before this one. */
+struct lab_moment {
+	unsigned int fiber;
+	uint32_t clock;
+};
+struct lab_moment lab_moment_now(void);
+bool lab_moment_known(const struct lab_moment *moment);
+
 /* The platform changes memory that instrumented code owns. */
 void lab_will_write(uintptr_t at, size_t size);
 

@@ -204,7 +204,8 @@ uint32_t hd_split_steal_some_any(struct hd_split *deque, uint32_t tag,
 uint64_t hd_split_ask_any(struct hd_split *deque);
 
 /*
- * As steal, of all tasks that are there. 0: there was none of tag after the barrier, and
+ * As steal, of all tasks that are there. 0: there was none of tag after the barrier, but
+ * the one for which a pop of the owner was under way, which it or a thief then has; and
  * the owner will be slow at its next push. HD_SPLIT_RETRY: ask again.
  */
 uint32_t hd_split_force_any(struct hd_split *deque, uint32_t tag,

@@ -3,6 +3,7 @@
  * Bugs that others have had: the laboratory must find them, or it would not find
  * ours.
  */
+#include "lab/linear.h"
 #include "lab/scenario.h"
 
 /*
@@ -65,6 +66,51 @@ LAB_SCENARIO(ck_fifo, .name = "known-ck-fifo",
 	     .claim = "with one value more than takers nobody finds it empty",
 	     .setup = fifo_setup, .thread = { dequeue_once, dequeue_enqueue },
 	     .ordered = true, .plain_atomic = true, .fails = "not so");
+
+/* The same is a history that no order of its calls explains. */
+static bool fifo_allows(struct lab_state *s, const struct lab_call *call)
+{
+	if (call->argument) {
+		s->items = lab_items_add(s->items, call->argument);
+		return true;
+	}
+	if (call->result != lab_items_oldest(s->items))
+		return false;
+	s->items = lab_items_drop_oldest(s->items);
+	return true;
+}
+
+static uint32_t number_of(const void *entry)
+{
+	return 1 + (uint32_t)((const ck_fifo_mpmc_entry_t *)entry - fifo_entry);
+}
+
+static void fifo_call(void)
+{
+	unsigned int call = lab_call_begins("dequeue", 0);
+	ck_fifo_mpmc_entry_t *garbage;
+	void *value;
+	bool any = ck_fifo_mpmc_dequeue(&fifo, &value, &garbage);
+
+	lab_call_ends(call, any ? number_of(value) : 0);
+	if (!any)
+		return;
+	call = lab_call_begins("enqueue", number_of(garbage));
+	ck_fifo_mpmc_enqueue(&fifo, garbage, garbage);
+	lab_call_ends(call, 0);
+}
+
+static const char *fifo_explained(void)
+{
+	return lab_calls_verdict(fifo_allows,
+				 (struct lab_state){ .items = 0x32 });
+}
+
+LAB_SCENARIO(ck_fifo_history, .name = "known-ck-fifo-history",
+	     .claim = "an order explains what they find", .setup = fifo_setup,
+	     .reset = lab_calls_forget, .thread = { fifo_call, fifo_call },
+	     .at_rest = fifo_explained, .ordered = true, .plain_atomic = true,
+	     .fails = "no order explains");
 
 /*
  * The deque of N. M. Le, A. Pop, A. Cohen, F. Zappa Nardelli, "Correct and
