@@ -131,39 +131,37 @@ static uint32_t blocks_steal_one(void *deque, struct hb_lf_thief *thief)
 
 /* ---- loops ---- */
 
-#define DEQUE_LOOPS(name)                                                     \
-	static bool name##_push(void *deque, uint32_t task)                   \
-	{                                                                     \
-		return name##_push_inline(deque, task);                       \
-	}                                                                     \
-	static uint32_t name##_pop(void *deque)                               \
-	{                                                                     \
-		return name##_pop_inline(deque);                              \
-	}                                                                     \
-	static void name##_owner(void *deque, uint64_t n)                     \
-	{                                                                     \
-		hb_lf_own(name##_push_inline, name##_pop_inline, deque, n);   \
-	}                                                                     \
-	HB_LF_INLINE uint32_t name##_take_inline(void *deque,                 \
-						 struct hb_lf_flow *flow)     \
-	{                                                                     \
-		hb_lf_got(flow, name##_pop_inline(deque));                    \
-		return 1;                                                     \
-	}                                                                     \
-	static void name##_pair(void *deque, struct hb_lf_flow *flow,         \
-				uint64_t n)                                   \
-	{                                                                     \
-		hb_lf_pair(name##_push_inline, name##_take_inline, deque, flow, \
-			   n);                                                \
-	}
+#define DEQUE_LOOPS(name) \
+ static bool name##_push(void *deque, uint32_t task) \
+ { \
+  return name##_push_inline(deque, task); \
+ } \
+ static uint32_t name##_pop(void *deque) \
+ { \
+  return name##_pop_inline(deque); \
+ } \
+ static void name##_owner(void *deque, uint64_t n) \
+ { \
+  hb_lf_own(name##_push_inline, name##_pop_inline, deque, n); \
+ } \
+ HB_LF_INLINE uint32_t name##_take_inline(void *deque, \
+					  struct hb_lf_flow *flow) \
+ { \
+  hb_lf_got(flow, name##_pop_inline(deque)); \
+  return 1; \
+ } \
+ static void name##_pair(void *deque, struct hb_lf_flow *flow, uint64_t n) \
+ { \
+  hb_lf_pair(name##_push_inline, name##_take_inline, deque, flow, n); \
+ }
 
 DEQUE_LOOPS(split)
 DEQUE_LOOPS(fenced)
 DEQUE_LOOPS(block)
 
-#define SHAPES                                                          \
-	(1u << HB_LF_PAIR | 1u << HB_LF_OWNER | 1u << HB_LF_STEAL_IDLE | \
-	 1u << HB_LF_STEAL_PUSHING | 1u << HB_LF_BUSY)
+#define SHAPES \
+ (1u << HB_LF_PAIR | 1u << HB_LF_OWNER | 1u << HB_LF_STEAL_IDLE | \
+  1u << HB_LF_STEAL_PUSHING | 1u << HB_LF_BUSY)
 
 const struct hb_lf_peer hb_lf_deques[] = {
 	{

@@ -121,31 +121,30 @@ HB_LF_INLINE void hb_lf_own(hb_lf_owner_push_fn push, hb_lf_owner_pop_fn pop,
 }
 
 /* The functions of a queue, from its push and take. */
-#define HB_LF_QUEUE_LOOPS(name, push, take)                              \
-	static void name##_pair(void *queue, struct hb_lf_flow *flow,    \
-				uint64_t n)                              \
-	{                                                                \
-		hb_lf_pair(push, take, queue, flow, n);                  \
-	}                                                                \
-	static void name##_produce(void *queue, struct hb_lf_flow *flow, \
-				   uint32_t me, uint64_t n)              \
-	{                                                                \
-		hb_lf_produce(push, queue, flow, me, n);                 \
-	}                                                                \
-	static void name##_consume(void *queue, struct hb_lf_flow *flow, \
-				   uint64_t until)                       \
-	{                                                                \
-		hb_lf_consume(take, queue, flow, until);                 \
-	}
+#define HB_LF_QUEUE_LOOPS(name, push, take) \
+ static void name##_pair(void *queue, struct hb_lf_flow *flow, uint64_t n) \
+ { \
+  hb_lf_pair(push, take, queue, flow, n); \
+ } \
+ static void name##_produce(void *queue, struct hb_lf_flow *flow, uint32_t me, \
+			    uint64_t n) \
+ { \
+  hb_lf_produce(push, queue, flow, me, n); \
+ } \
+ static void name##_consume(void *queue, struct hb_lf_flow *flow, \
+			    uint64_t until) \
+ { \
+  hb_lf_consume(take, queue, flow, until); \
+ }
 
-#define HB_LF_QUEUE(name_, family_, shapes_, open_, loops)                \
-	{                                                                 \
-		.name = name_, .family = family_, .shapes = shapes_,      \
-		.open = open_, .pair = loops##_pair,                      \
-		.produce = loops##_produce, .consume = loops##_consume, \
-	}
+#define HB_LF_QUEUE(name_, family_, shapes_, open_, loops) \
+ { \
+  .name = name_, .family = family_, .shapes = shapes_, .open = open_, \
+  .pair = loops##_pair, .produce = loops##_produce, \
+  .consume = loops##_consume, \
+ }
 
-#define HB_LF_ONE_PRODUCER  (1u << HB_LF_PAIR | 1u << HB_LF_ONE)
+#define HB_LF_ONE_PRODUCER   (1u << HB_LF_PAIR | 1u << HB_LF_ONE)
 #define HB_LF_MANY_PRODUCERS (HB_LF_ONE_PRODUCER | 1u << HB_LF_FOUR)
 
 #endif /* HEDDLE_BENCH_LOCKFREE_LOOPS_H */

@@ -216,9 +216,9 @@ static double measure_steal_idle(struct team *team, uint64_t n)
 			;
 	}
 	pthread_join(thief.thread, NULL);
-	return team->thief_tasks ? (double)team->thief_ns /
-					   (double)team->thief_tasks :
-				   NAN;
+	return team->thief_tasks
+		       ? (double)team->thief_ns / (double)team->thief_tasks
+		       : NAN;
 }
 
 static void *steal_from_pushing(void *arg)

@@ -72,19 +72,18 @@ static inline void blocks_init(struct blocks *deque)
 /* No block may be missed by thieves whose oldest one is used again now. */
 static inline void blocks_raise_oldest(struct blocks *deque, uint64_t least)
 {
-	uint64_t oldest = atomic_load_explicit(&deque->oldest,
-					       memory_order_relaxed);
+	uint64_t oldest =
+		atomic_load_explicit(&deque->oldest, memory_order_relaxed);
 
-	while (oldest < least && !atomic_compare_exchange_weak_explicit(
-					 &deque->oldest, &oldest, least,
-					 memory_order_release,
-					 memory_order_relaxed))
+	while (oldest < least &&
+	       !atomic_compare_exchange_weak_explicit(
+		       &deque->oldest, &oldest, least, memory_order_release,
+		       memory_order_relaxed))
 		;
 }
 
 /* From a full block to an empty one; false when there is none. */
-static inline __attribute__((__noinline__)) bool
-blocks_go_up(struct blocks *deque)
+static __attribute__((__noinline__)) bool blocks_go_up(struct blocks *deque)
 {
 	struct block *above = blocks_at(deque, deque->top + 1);
 	uint32_t next =
@@ -112,8 +111,7 @@ blocks_go_up(struct blocks *deque)
 }
 
 /* From an empty block to what thieves left of the one below; false: nothing. */
-static inline __attribute__((__noinline__)) bool
-blocks_go_down(struct blocks *deque)
+static __attribute__((__noinline__)) bool blocks_go_down(struct blocks *deque)
 {
 	struct block *below = blocks_at(deque, deque->top - 1);
 	uint32_t next =
@@ -153,17 +151,18 @@ static inline uint32_t blocks_pop(struct blocks *deque)
 /* One attempt; 0: there was nothing to steal, or somebody else was first. */
 static inline uint32_t blocks_steal(struct blocks *deque)
 {
-	uint64_t oldest = atomic_load_explicit(&deque->oldest,
-					       memory_order_acquire);
+	uint64_t oldest =
+		atomic_load_explicit(&deque->oldest, memory_order_acquire);
 	struct block *block = blocks_at(deque, oldest);
 	uint32_t next =
 		atomic_load_explicit(&block->next, memory_order_acquire);
 	uint32_t task;
 
 	if (next == EXHAUSTED)
-		atomic_compare_exchange_strong_explicit(
-			&deque->oldest, &oldest, oldest + 1,
-			memory_order_acq_rel, memory_order_relaxed);
+		atomic_compare_exchange_strong_explicit(&deque->oldest, &oldest,
+							oldest + 1,
+							memory_order_acq_rel,
+							memory_order_relaxed);
 	if (next >= EXHAUSTED ||
 	    !atomic_compare_exchange_strong_explicit(
 		    &block->next, &next, next + 1, memory_order_acq_rel,

@@ -61,26 +61,25 @@ static void *open_queue(void)
 
 /* ---- rings ---- */
 
-#define RING(kind)                                                            \
-	HB_LF_INLINE bool ring_##kind##_push(void *arg, uint32_t item)        \
-	{                                                                     \
-		struct queue *queue = arg;                                    \
-									      \
-		return ck_ring_enqueue_##kind(&queue->ring, queue->slot,      \
-					      (void *)(uintptr_t)item);       \
-	}                                                                     \
-	HB_LF_INLINE uint32_t ring_##kind##_take(void *arg,                   \
-						 struct hb_lf_flow *flow)     \
-	{                                                                     \
-		struct queue *queue = arg;                                    \
-		void *item;                                                   \
-									      \
-		if (!ck_ring_dequeue_##kind(&queue->ring, queue->slot, &item)) \
-			return 0;                                             \
-		hb_lf_got(flow, (uintptr_t)item);                             \
-		return 1;                                                     \
-	}                                                                     \
-	HB_LF_QUEUE_LOOPS(ring_##kind, ring_##kind##_push, ring_##kind##_take)
+#define RING(kind) \
+ HB_LF_INLINE bool ring_##kind##_push(void *arg, uint32_t item) \
+ { \
+  struct queue *queue = arg; \
+\
+  return ck_ring_enqueue_##kind(&queue->ring, queue->slot, \
+				(void *)(uintptr_t)item); \
+ } \
+ HB_LF_INLINE uint32_t ring_##kind##_take(void *arg, struct hb_lf_flow *flow) \
+ { \
+  struct queue *queue = arg; \
+  void *item; \
+\
+  if (!ck_ring_dequeue_##kind(&queue->ring, queue->slot, &item)) \
+   return 0; \
+  hb_lf_got(flow, (uintptr_t)item); \
+  return 1; \
+ } \
+ HB_LF_QUEUE_LOOPS(ring_##kind, ring_##kind##_push, ring_##kind##_take)
 
 RING(spsc)
 RING(spmc)
