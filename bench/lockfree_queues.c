@@ -58,10 +58,17 @@ static inline void read_chain(struct queue *queue, uint32_t node,
 	}
 }
 
+/* Looks first, as the scheduler does: an exchange would take the line away. */
+HB_LF_INLINE uint32_t take(struct queue *queue, uint32_t *length)
+{
+	*length = hd_inject_length_any(&queue->list);
+	return *length ? hd_inject_take_any(&queue->list, length) : 0;
+}
+
 HB_LF_INLINE uint32_t take_newest_first(void *arg, struct hb_lf_flow *flow)
 {
 	struct queue *queue = arg;
-	uint32_t length, node = hd_inject_take_any(&queue->list, &length);
+	uint32_t length, node = take(queue, &length);
 
 	read_chain(queue, node, flow);
 	return length;
@@ -70,7 +77,7 @@ HB_LF_INLINE uint32_t take_newest_first(void *arg, struct hb_lf_flow *flow)
 HB_LF_INLINE uint32_t take_in_order(void *arg, struct hb_lf_flow *flow)
 {
 	struct queue *queue = arg;
-	uint32_t length, node = hd_inject_take_any(&queue->list, &length);
+	uint32_t length, node = take(queue, &length);
 	uint32_t oldest = 0, next;
 
 	for (; node; node = next) {
@@ -89,7 +96,7 @@ HB_LF_QUEUE_LOOPS(newest_first, push, take_newest_first)
 const struct hb_lf_peer hb_lf_our_queues[] = {
 	HB_LF_QUEUE("inject", HB_LF_OURS, HB_LF_MANY_PRODUCERS, open_queue,
 		    in_order),
-	HB_LF_QUEUE("inject, newest first", HB_LF_OURS, HB_LF_MANY_PRODUCERS,
-		    open_queue, newest_first),
+	HB_LF_QUEUE("inject LIFO", HB_LF_OURS, HB_LF_MANY_PRODUCERS, open_queue,
+		    newest_first),
 	{ .name = NULL },
 };

@@ -101,10 +101,14 @@ HB_LF_INLINE bool stack_push(void *arg, uint32_t i)
 HB_LF_INLINE uint32_t stack_take_all(void *arg, struct hb_lf_flow *flow)
 {
 	struct queue *queue = arg;
-	ck_stack_entry_t *entry = ck_stack_batch_pop_upmc(&queue->stack), *next;
+	ck_stack_entry_t *entry, *next;
 	uint32_t n = 0;
 
-	for (; entry; entry = next) {
+	/* As our list: looks before it takes the line away. */
+	if (!ck_pr_load_ptr(&queue->stack.head))
+		return 0;
+	for (entry = ck_stack_batch_pop_upmc(&queue->stack); entry;
+	     entry = next) {
 		next = entry->next;
 		hb_lf_got(flow, ((struct item *)(void *)entry)->value);
 		n++;

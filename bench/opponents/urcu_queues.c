@@ -118,10 +118,14 @@ HB_LF_INLINE bool wfs_push(void *arg, uint32_t i)
 HB_LF_INLINE uint32_t wfs_take(void *arg, struct hb_lf_flow *flow)
 {
 	struct queue *queue = arg;
-	struct cds_wfs_head *head = __cds_wfs_pop_all(&queue->wfs);
+	struct cds_wfs_head *head;
 	struct cds_wfs_node *node, *next;
 	uint32_t n = 0;
 
+	/* As our list: looks before it takes the line away. */
+	if (cds_wfs_empty(&queue->wfs))
+		return 0;
+	head = __cds_wfs_pop_all(&queue->wfs);
 	if (!head)
 		return 0;
 	for (node = cds_wfs_first(head); node; node = next) {
@@ -148,11 +152,14 @@ HB_LF_INLINE bool lfs_push(void *arg, uint32_t i)
 HB_LF_INLINE uint32_t lfs_take(void *arg, struct hb_lf_flow *flow)
 {
 	struct queue *queue = arg;
-	struct cds_lfs_head *head = __cds_lfs_pop_all(&queue->lfs);
-	struct cds_lfs_node *node = head ? &head->node : NULL, *next;
+	struct cds_lfs_head *head;
+	struct cds_lfs_node *node, *next;
 	uint32_t n = 0;
 
-	for (; node; node = next) {
+	if (cds_lfs_empty(&queue->lfs))
+		return 0;
+	head = __cds_lfs_pop_all(&queue->lfs);
+	for (node = head ? &head->node : NULL; node; node = next) {
 		next = node->next;
 		got(flow, node);
 		n++;
