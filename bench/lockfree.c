@@ -20,6 +20,8 @@
 #define PILOT_ITEMS 4000
 #define ITEMS_MAX   UINT64_C(20000000)
 
+#define FOUR_LONGER 5
+
 /* A cell that was killed so often has no more rounds. */
 #define LATE_MAX 2
 
@@ -90,6 +92,9 @@ static void pilot(const struct hb_lf_run *run, struct hb_lf_cell *cell)
 		return;
 	}
 	n = (double)run->round_ms * 1e6 / round.ns;
+	/* More threads than CPUs: a round must hold many of their time slices. */
+	if (cell->shape == HB_LF_FOUR)
+		n *= FOUR_LONGER;
 	cell->items = n < PILOT_ITEMS ? PILOT_ITEMS
 		      : n > ITEMS_MAX ? ITEMS_MAX
 				      : (uint64_t)n;

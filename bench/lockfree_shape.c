@@ -97,6 +97,11 @@ static uint64_t hand_over(struct team *team, uint64_t n)
 		pthread_join(member[i].thread, NULL);
 		if (member[i].start_ns < start_ns)
 			start_ns = member[i].start_ns;
+		/* A structure that loses or repeats items is not measured. */
+		if (team->flow.count[i] != team->flow.pushed[i]) {
+			ht_say("%s: not each item came once", team->peer->name);
+			exit(HT_MISSED);
+		}
 	}
 	pthread_barrier_destroy(&team->barrier);
 	return end_ns - start_ns;

@@ -167,10 +167,38 @@ HB_LF_INLINE uint32_t lfs_take(void *arg, struct hb_lf_flow *flow)
 	return n;
 }
 
+/*
+ * In the order of the pushes, as our list is taken: a stack that is turned round is
+ * a queue, and the second pass finds all lines in the cache.
+ */
+HB_LF_INLINE uint32_t lfs_take_in_order(void *arg, struct hb_lf_flow *flow)
+{
+	struct queue *queue = arg;
+	struct cds_lfs_head *head;
+	struct cds_lfs_node *node, *next, *oldest = NULL;
+	uint32_t n = 0;
+
+	if (cds_lfs_empty(&queue->lfs))
+		return 0;
+	head = __cds_lfs_pop_all(&queue->lfs);
+	for (node = head ? &head->node : NULL; node; node = next) {
+		next = node->next;
+		node->next = oldest;
+		oldest = node;
+	}
+	for (node = oldest; node; node = next) {
+		next = node->next;
+		got(flow, node);
+		n++;
+	}
+	return n;
+}
+
 HB_LF_QUEUE_LOOPS(wfcq, wfcq_push, wfcq_take)
 HB_LF_QUEUE_LOOPS(wfcq_all, wfcq_push, wfcq_take_all)
 HB_LF_QUEUE_LOOPS(wfs, wfs_push, wfs_take)
 HB_LF_QUEUE_LOOPS(lfs, lfs_push, lfs_take)
+HB_LF_QUEUE_LOOPS(lfs_in_order, lfs_push, lfs_take_in_order)
 
 const struct hb_lf_peer hb_lf_urcu_queues[] = {
 	HB_LF_QUEUE("cds_wfcq", HB_LF_URCU, HB_LF_MANY_PRODUCERS, open_queue,
@@ -181,5 +209,7 @@ const struct hb_lf_peer hb_lf_urcu_queues[] = {
 		    open_queue, wfs),
 	HB_LF_QUEUE("cds_lfs pop all", HB_LF_URCU, HB_LF_MANY_PRODUCERS,
 		    open_queue, lfs),
+	HB_LF_QUEUE("cds_lfs in order", HB_LF_URCU, HB_LF_MANY_PRODUCERS,
+		    open_queue, lfs_in_order),
 	{ .name = NULL },
 };
