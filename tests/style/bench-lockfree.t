@@ -11,6 +11,13 @@ set -eu
 
 heddle=$build/heddle
 [ -x "$heddle" ] || skip_all "no $heddle"
+if [ -r "$build/tests/style/machines.env" ]; then
+	# shellcheck disable=SC1091
+	. "$build/tests/style/machines.env"
+	# shellcheck disable=SC2154
+	[ -z "$sanitizer" ] ||
+		skip_all "$sanitizer does not see the opponents' assembly"
+fi
 brief="--quick --rounds 1 --round-ms 1 --trials 2"
 
 # bad PATTERN OPTION...: exit status 2 and one line that names the argument.
