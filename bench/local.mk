@@ -2,6 +2,8 @@
 # Workloads, our side and the opponents'.
 bench_sources = \
 	%D%/done.c %D%/done.h \
+	%D%/lockfree.h \
+	%D%/lockfree_start.c \
 	%D%/main.c \
 	%D%/opponents/rust.c %D%/opponents/rust.h \
 	%D%/peer.h \
@@ -13,6 +15,28 @@ bench_sources = \
 	%D%/w1.c %D%/w1.h \
 	%D%/w1_report.c \
 	%D%/w1_round.c
+
+## Structures alone --------------------------------------------------------
+
+# A program of its own, because it links the layers and not the library; the
+# command starts it.
+noinst_PROGRAMS += %D%/lockfree
+%C%_lockfree_SOURCES = \
+	%D%/lockfree.c %D%/lockfree.h \
+	%D%/lockfree_child.c \
+	%D%/lockfree_deques.c \
+	%D%/lockfree_loops.h \
+	%D%/lockfree_queues.c \
+	%D%/lockfree_report.c \
+	%D%/lockfree_shape.c \
+	%D%/opponents/blocks.h \
+	%D%/opponents/ck_queues.c \
+	%D%/opponents/mutex_queue.c \
+	%D%/opponents/urcu_queues.c \
+	$(tools_shared)
+nodist_%C%_lockfree_SOURCES = tools/buildinfo.c
+%C%_lockfree_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
+%C%_lockfree_LDADD = $(internal_libs) $(URCU_LIBS) -lm
 
 ## Rust opponents ------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/lockfree.h"
 #include "bench/w1.h"
 #include "tools/commands.h"
 #include "tools/say.h"
@@ -13,6 +14,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } workload[] = {
 	{ "W1", "empty tasks submitted from outside, ns a task", hb_w1_main },
+	{ "lockfree", "queues and deques alone, ns an operation",
+	  hb_lockfree_main },
 };
 
 static void help(FILE *out)
@@ -25,7 +28,7 @@ static void help(FILE *out)
 	      "workload lists its options.\n\n",
 	      out);
 	for (i = 0; i < sizeof(workload) / sizeof(workload[0]); i++)
-		fprintf(out, "  %-4s  %s\n", workload[i].name,
+		fprintf(out, "  %-8s  %s\n", workload[i].name,
 			workload[i].about);
 }
 

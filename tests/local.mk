@@ -87,6 +87,7 @@ script_tests = \
 	%D%/model/litmus.t \
 	%D%/model/permits-model.t \
 	%D%/model/twins.t \
+	%D%/style/bench-lockfree.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \
 	%D%/style/headers.t \

@@ -2,23 +2,31 @@
 # The command `heddle`, with the subcommands of bench/ and papers/ in it.
 # tools/buildinfo.c and tools/paths are written by configure: how this build
 # was made, and where its parts lie while it has not been installed.
-tools_sources = \
+# What another program of this tree uses too.
+tools_shared = \
 	%D%/args.c %D%/args.h \
 	%D%/buildinfo.h \
-	%D%/commands.h \
-	%D%/explore.c \
-	%D%/info.c \
 	%D%/json.c %D%/json.h \
 	%D%/machine.c %D%/machine.h \
 	%D%/machine_cgroup.c \
 	%D%/machine_process.c \
-	%D%/main.c \
 	%D%/out.c %D%/out.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/random.h \
 	%D%/results.c %D%/results.h \
 	%D%/say.c %D%/say.h \
 	%D%/stats.c %D%/stats.h \
+	%D%/svg.c %D%/svg.h \
+	%D%/svg_axis.c %D%/svg_axis.h \
+	%D%/svg_bars.c \
+	%D%/where.c %D%/where.h
+
+tools_sources = \
+	$(tools_shared) \
+	%D%/commands.h \
+	%D%/explore.c \
+	%D%/info.c \
+	%D%/main.c \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
 	%D%/stress_groups.c \
@@ -26,11 +34,7 @@ tools_sources = \
 	%D%/stress_run.c \
 	%D%/stress_start.c \
 	%D%/stress_submit.c \
-	%D%/stress_watch.c \
-	%D%/svg.c %D%/svg.h \
-	%D%/svg_axis.c %D%/svg_axis.h \
-	%D%/svg_bars.c \
-	%D%/where.c %D%/where.h
+	%D%/stress_watch.c
 
 bin_PROGRAMS += heddle
 heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)
