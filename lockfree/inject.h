@@ -95,7 +95,7 @@ static inline uint32_t hd_inject_take_any(struct hd_inject *list,
 					  uint32_t *length)
 {
 	uint64_t head = atomic_exchange_explicit(
-		&list->head, 0, memory_order_acquire); /* inject-1 */
+		&list->head, 0, memory_order_acq_rel); /* inject-1, pin-1 */
 
 	*length = hd_inject_word_length(head);
 	return hd_inject_word_index(head);

@@ -131,8 +131,9 @@ static int in_effect(void *context)
 	struct heddle_pool *pool = ticket->pool;
 	uint64_t wanted = ticket->change >> SERIAL_BITS, found = 0;
 	bool over = false;
-	uint32_t used = atomic_load_explicit(
-		&pool->groups_used, memory_order_acquire); /* group-1 */
+	/* Relaxed: who has the ticket knows its group, and with it the count. */
+	uint32_t used =
+		atomic_load_explicit(&pool->groups_used, memory_order_relaxed);
 	uint32_t i;
 
 	for (i = 0; i < used; i++) {

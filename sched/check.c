@@ -67,9 +67,8 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 		    !hd_bitset_test_any(&pool->idle, i))
 			*busy = true; /* being woken */
 	}
-	for (i = 0;
-	     i < atomic_load_explicit(&pool->groups_used,
-				      memory_order_acquire); /* group-1 */
+	for (i = 0; i < atomic_load_explicit(&pool->groups_used,
+					     memory_order_relaxed); /* locked */
 	     i++)
 		sum = sum * 31 + atomic_load_explicit(
 					 &pool->group[i].word,
@@ -108,8 +107,8 @@ static void check_group_at_rest(struct heddle_group *group,
 
 static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
 {
-	uint32_t used = atomic_load_explicit(
-		&pool->groups_used, memory_order_acquire); /* group-1 */
+	uint32_t used = atomic_load_explicit(&pool->groups_used,
+					     memory_order_relaxed); /* locked */
 	uint32_t i;
 
 	for (i = 0; i < used; i++) {

@@ -7,7 +7,8 @@
  * unpins. The closer reads the pins, the queues, and the pins again; the word counts
  * the pins ever taken beside those that are out. Forbidden: the closer finds every queue
  * empty and both words equal with none out, while the tasks were in the hand:
- * who finds the first queue emptied reads the pin afterwards.
+ * who finds the first queue emptied reads the pin afterwards, and the take that emptied
+ * it releases.
  *
  * The holder unpins, then reads the gate; the closer set the gate, then reads
  * the pins. Forbidden: an open gate and a pin.

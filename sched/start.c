@@ -232,7 +232,7 @@ static bool someone_between(struct heddle_pool *pool)
 		    && !atomic_load_explicit(&worker->leave,
 					     memory_order_relaxed) &&
 		    !atomic_load_explicit(&worker->inside,
-					  memory_order_acquire)) /* spare-2 */
+					  memory_order_relaxed)) /* spare-2 */
 			return true;
 	}
 	return false;

@@ -5,7 +5,7 @@
  * still follow a stale bit into it and a ticket may still name it.
  *
  * group-1: a group is complete before it can be seen: in its parent's table, as the
- * group above a child, below groups_used.
+ * group above a child.
  *
  * close-3: freeing. The tree is sealed (all targets 0, so nobody can take a unit any
  * more), then every count is read: the one at the top is not enough, since a search
@@ -224,7 +224,7 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 	    atomic_load_explicit(&pool->groups_used,
 				 memory_order_relaxed)) /* locked */
 		atomic_store_explicit(&pool->groups_used, group->index + 1,
-				      memory_order_release); /* group-1 */
+				      memory_order_relaxed); /* a bound */
 	if (parent) {
 		parent->children++;
 		set_child(parent, slot, group);
@@ -316,8 +316,9 @@ void hd_tree_remove(struct heddle_group *top)
 
 		next = hd_tree_next(group, top);
 		hd_word_set_any(&group->word, (uint32_t)change, 0);
-		atomic_store_explicit(&group->change, change,
-				      memory_order_release); /* cap-1 */
+		atomic_store_explicit(
+			&group->change, change,
+			memory_order_relaxed); /* no ticket has it */
 		group->in_use = false;
 	}
 	for (group = top; group; group = next) {

@@ -145,7 +145,7 @@ void hd_worker_settle(struct hd_worker *worker)
 static void leave_user_code(struct hd_worker *worker)
 {
 	atomic_store_explicit(&worker->inside, 0,
-			      memory_order_release); /* spare-2 */
+			      memory_order_relaxed); /* told of behind it */
 }
 
 /* One worker at a time is committed to look after what is submitted now. */
@@ -249,7 +249,7 @@ static bool attend(struct hd_worker *worker, struct heddle_group *group,
 	if (yield_to_returner(worker, group))
 		return true;
 	if (atomic_load_explicit(&group->gate,
-				 memory_order_seq_cst) /* close-1 */
+				 memory_order_relaxed) /* set before it */
 		    > HD_GATE_DRAIN ||
 	    told_to_leave(worker)) {
 		give_back(worker);

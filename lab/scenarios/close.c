@@ -155,6 +155,8 @@ CLOSE(blocks_old, "close-block-old", "and loads may give an old value", refuse,
       submit_blocking, threads_ended, UP_TO(1, 1));
 CLOSE(quiet, "close-quiesce", "a quiesce that ends strands nothing",
       quiesce_resume, submit_task, all_called, UP_TO(2, 0));
+CLOSE(quiet_old, "close-quiesce-old", "and loads may give an old value",
+      quiesce_resume, submit_task, all_called, UP_TO(1, 1));
 
 /* A task that never leaves its region: a close must never return. */
 static void stuck_task(void *arg)
