@@ -86,6 +86,7 @@ script_tests = \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
 	%D%/model/permits-model.t \
+	%D%/model/split.t \
 	%D%/model/twins.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \
@@ -103,6 +104,7 @@ test_data = \
 	%D%/model/grace.pml \
 	%D%/model/permits.pml \
 	%D%/model/spin.sh \
+	%D%/model/split.pml \
 	%D%/run-one.sh \
 	%D%/style/sh-tap.sh \
 	%D%/tsan.supp \
