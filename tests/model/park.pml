@@ -330,9 +330,6 @@ release: /* give_back() */
 	give();
 	held = false;
 #endif
-#ifdef BUG_FORGET_OWED
-	owe = 0;
-#endif
 	goto live;
 
 do_look:
