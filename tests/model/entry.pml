@@ -380,7 +380,9 @@ wait:	/* hd_effect_wait(), at_rest(), rest_locked() */
 	:: used -> goto not_yet
 	:: else
 	fi;
-#ifndef BUG_NO_SEAL
+#ifdef BUG_NO_SEAL
+	kept = target;
+#else
 	atomic { kept = target; target = 0 } /* hd_tree_seal() */
 #endif
 #ifdef BUG_COUNT_BEFORE
