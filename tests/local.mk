@@ -81,11 +81,14 @@ check_PROGRAMS += $(program_tests)
 
 script_tests = \
 	%D%/model/count.t \
+	%D%/model/entry.t \
 	%D%/model/explore.t \
 	%D%/model/grace.t \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
+	%D%/model/park.t \
 	%D%/model/permits-model.t \
+	%D%/model/split.t \
 	%D%/model/twins.t \
 	%D%/style/bench-lockfree.t \
 	%D%/style/contract.t \
@@ -101,9 +104,12 @@ script_tests = \
 
 # Models in Promela, what tests of one folder share, and what scripts read.
 test_data = \
+	%D%/model/entry.pml \
 	%D%/model/grace.pml \
+	%D%/model/park.pml \
 	%D%/model/permits.pml \
 	%D%/model/spin.sh \
+	%D%/model/split.pml \
 	%D%/run-one.sh \
 	%D%/style/sh-tap.sh \
 	%D%/tsan.supp \
