@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bench/stall.h"
+
+const struct hs_operation hs_pool[] = {
+	{ .name = NULL },
+};
