@@ -119,6 +119,10 @@ void hs_add(_Atomic uint32_t *word, uint32_t value);
 void hs_await(_Atomic uint32_t *word, uint32_t wanted);
 bool hs_await_for(_Atomic uint32_t *word, uint32_t wanted, uint64_t ns);
 
+/* What an operation has found goes here: a compiler would leave it out. */
+extern uint64_t hs_kept;
+extern void *hs_kept_pointer;
+
 /* Ends the child with a line. */
 void hs_give_up(const char *what) __attribute__((noreturn));
 

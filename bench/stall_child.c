@@ -15,6 +15,8 @@
 #include "tools/say.h"
 
 struct hs_shared *hs_shared;
+uint64_t hs_kept;
+void *hs_kept_pointer;
 
 static const struct hs_operation *operation;
 

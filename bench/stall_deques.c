@@ -16,7 +16,6 @@
 static struct hd_deque deque;
 static struct hd_split split;
 static uint64_t note;
-static uint32_t sink;
 
 static void deque_setup(void)
 {
@@ -51,17 +50,17 @@ static void deque_push(void)
 
 static void deque_pop(void)
 {
-	sink = hd_deque_pop_owner(&deque);
+	hs_kept = hd_deque_pop_owner(&deque);
 }
 
 static void deque_steal(void)
 {
-	sink = hd_deque_steal_any(&deque, TAG);
+	hs_kept = hd_deque_steal_any(&deque, TAG);
 }
 
 static void deque_length(void)
 {
-	sink = hd_deque_length_of_any(&deque, TAG);
+	hs_kept = hd_deque_length_of_any(&deque, TAG);
 }
 
 /* A task is what is wanted: RETRY and 0 are tried again. */
@@ -146,7 +145,7 @@ static void split_push(void)
 
 static void split_pop(void)
 {
-	sink = hd_split_pop_owner(&split);
+	hs_kept = hd_split_pop_owner(&split);
 }
 
 static void split_open(void)
@@ -156,7 +155,7 @@ static void split_open(void)
 
 static void split_steal(void)
 {
-	sink = hd_split_steal_any(&split, TAG);
+	hs_kept = hd_split_steal_any(&split, TAG);
 }
 
 static void split_ask(void)
@@ -166,7 +165,7 @@ static void split_ask(void)
 
 static void split_force(void)
 {
-	sink = hd_split_force_any(&split, TAG, note);
+	hs_kept = hd_split_force_any(&split, TAG, note);
 }
 
 static uint32_t split_take(void)

@@ -13,7 +13,6 @@
 #define OWN 70u
 
 static struct hd_bitset bitset;
-static uint32_t sink;
 
 static void bitset_setup(void)
 {
@@ -45,17 +44,17 @@ static void bitset_clear(void)
 
 static void bitset_test(void)
 {
-	sink = hd_bitset_test_any(&bitset, OWN);
+	hs_kept = hd_bitset_test_any(&bitset, OWN);
 }
 
 static void bitset_next(void)
 {
-	sink = hd_bitset_next_any(&bitset, 0);
+	hs_kept = hd_bitset_next_any(&bitset, 0);
 }
 
 static void bitset_claim(void)
 {
-	sink = hd_bitset_claim_lowest_any(&bitset);
+	hs_kept = hd_bitset_claim_lowest_any(&bitset);
 }
 
 /* In the victim's word and in one of the peer's own. */
@@ -128,7 +127,7 @@ static void mirror_read(void)
 {
 	struct hd_mirror_values values;
 
-	sink = hd_mirror_read_any(&mirror, &values, 10);
+	hs_kept = hd_mirror_read_any(&mirror, &values, 10);
 }
 
 static bool mirror_reader(unsigned int who)
@@ -173,7 +172,7 @@ static void parker_unpark(void)
 
 static void parker_try(void)
 {
-	sink = hd_parker_try_owner(&parker);
+	hs_kept = hd_parker_try_owner(&parker);
 }
 
 static bool parker_owner(unsigned int who)
