@@ -43,6 +43,8 @@ enum hs_claim {
  * @goal:    0: HS_GOAL
  * @hidden:  runs only when it is named
  * @sleeps:  it ends when the victim sleeps in the kernel
+ * @repeats: an instruction that comes by more often than that is not tried again, for
+ *           an operation that polls; 0: it is tried always
  *
  * An operation without victim and drive is listed and not run.
  */
@@ -62,6 +64,7 @@ struct hs_operation {
 	unsigned int goal;
 	bool hidden;
 	bool sleeps;
+	unsigned int repeats;
 };
 
 /* Memory of the parent and the child. The words that are waited for are futexes. */
@@ -90,9 +93,14 @@ struct hs_result {
 	uint32_t tried; /* fewer in a quick run */
 	uint32_t missed; /* that the victim did not come by again */
 	uint32_t blocked, withheld, withheld_most, stranded;
-	uint64_t first; /* address of the first one that blocks, 0 if none */
-	char *ranges;   /* of those that block; free() it */
-	bool is_lost;   /* the child ended, or never got on again */
+	/* Of those that block or withhold more than one permit. */
+	uint32_t bad, last;
+	uint64_t first;    /* the address of the first one */
+	char ranges[256];  /* ends with ",..." when there are too many */
+	uint32_t at;       /* while it runs: how far it is */
+	uint32_t ended;    /* hs_run() has returned */
+	int status;        /* what it returned */
+	bool is_lost;      /* the child ended, or never got on again */
 };
 
 /* ---- of the child, for operations ---- */
@@ -131,15 +139,12 @@ void hs_child_main(const struct hs_operation *operation)
 
 /* ---- of the parent ---- */
 
-struct hs_options {
-	unsigned int every; /* each so manieth boundary */
-	void (*show)(void *arg, uint32_t at, uint32_t of);
-	void *arg;
-};
-
-/* 0; 77 with a line when threads cannot be traced here. */
-int hs_run(const struct hs_operation *operation,
-	   const struct hs_options *options, struct hs_result *result);
+/*
+ * Tries each so manieth boundary. 0; 77 with a line when there can be no child. The
+ * result is zeroed before, and may be memory that others look at meanwhile.
+ */
+int hs_run(const struct hs_operation *operation, unsigned int every,
+	   struct hs_result *result);
 
 /* Does this machine let us trace? The reason why not, or NULL. */
 const char *hs_trace_denied(void);

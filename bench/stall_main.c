@@ -3,10 +3,14 @@
  * `heddle stall`: which operations are meant, the table, the verdict. A program of
  * its own, since it reaches inside the library.
  */
-#include <inttypes.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench/stall.h"
 #include "tools/args.h"
@@ -126,9 +130,14 @@ static char *complaint(const struct hs_operation *o, const struct hs_result *r)
 		free(where);
 		return text;
 	}
-	if (r->withheld_most > 1)
-		return ht_text("%s withholds %u permits at once", o->name,
-			       r->withheld_most);
+	if (r->withheld_most > 1) {
+		char *where = hs_symbol(r->first);
+		char *text = ht_text("%s withholds %u permits at %s", o->name,
+				     r->withheld_most, where);
+
+		free(where);
+		return text;
+	}
 	if (r->tried == r->missed)
 		return ht_text("%s: its victim never came by again", o->name);
 	return NULL;
@@ -146,7 +155,8 @@ static char *verdict(const struct hs_operation *o, const struct hs_result *r,
 			       r->blocked ? "blocks" : "never blocked",
 			       o->blocker);
 	if (is_bad)
-		return ht_text(r->blocked ? "BLOCKS" : "MISSED");
+		return ht_text(r->blocked ? "BLOCKS" : "WITHHOLDS %u",
+			       r->withheld_most);
 	return ht_text(r->blocked ? "blocks" : "never blocked");
 }
 
@@ -202,7 +212,7 @@ static void add_row(struct ht_table *table, const struct hs_operation *o,
 	}
 	ht_table_string(table, text);
 	free(text);
-	if (!r->blocked)
+	if (!r->bad)
 		return;
 	ht_table_string(table, r->ranges);
 	where = hs_symbol(r->first);
@@ -225,69 +235,142 @@ static int list(void)
 
 /* ---- running them ---- */
 
-struct bar {
+/* Most of the time they wait to see that nothing happens: more than there are CPUs. */
+#define AT_ONCE 4u
+
+struct jobs {
+	const struct hs_operation *const *chosen;
+	struct hs_result *result; /* shared with those that run */
+	size_t n, begun, ended;
 	struct ht_progress progress;
-	const char *name;
-	size_t at, of;
 };
 
-static void show(void *arg, uint32_t k, uint32_t n)
+static void show(struct jobs *jobs)
 {
-	struct bar *bar = arg;
+	const char *name = "";
+	double part = 0;
+	size_t i;
 
-	ht_progress_show(&bar->progress,
-			 ((double)bar->at + (double)k / n) / (double)bar->of,
-			 "%s, boundary %" PRIu32 " of %" PRIu32, bar->name, k,
-			 n);
+	for (i = 0; i < jobs->n; i++) {
+		const struct hs_result *r = &jobs->result[i];
+
+		if (r->ended || i >= jobs->begun)
+			part += r->ended;
+		else if (r->boundaries) {
+			part += (double)r->at / r->boundaries;
+			name = jobs->chosen[i]->name;
+		}
+	}
+	ht_progress_show(&jobs->progress, part / (double)jobs->n, "%s", name);
 }
 
-static int run_all(const struct hs_operation *const *chosen, size_t n)
+/* A thread is traced by the one process that has begun to: one for each. */
+static void begin(struct jobs *jobs)
 {
-	struct bar bar = { .of = n };
-	struct hs_options how = { wanted.quick ? QUICK : 1, show, &bar };
+	const struct hs_operation *o = jobs->chosen[jobs->begun];
+	struct hs_result *r = &jobs->result[jobs->begun++];
+
+	if (!runs(o)) {
+		r->ended = 1;
+		jobs->ended++;
+		return;
+	}
+	fflush(stdout);
+	switch (fork()) {
+	case 0:
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		r->status = hs_run(o, wanted.quick ? QUICK : 1, r);
+		r->ended = 1;
+		_exit(0);
+	case -1:
+		r->status = HT_SKIP;
+		r->ended = 1;
+		jobs->ended++;
+		break;
+	}
+}
+
+static void run_jobs(struct jobs *jobs)
+{
+	size_t running = 0;
+
+	ht_progress_start(&jobs->progress, "stall");
+	while (jobs->begun < jobs->n || running) {
+		while (jobs->begun < jobs->n && running < AT_ONCE) {
+			size_t before = jobs->ended;
+
+			begin(jobs);
+			running += jobs->ended == before;
+		}
+		show(jobs);
+		while (running && waitpid(-1, NULL, WNOHANG) > 0) {
+			running--;
+			jobs->ended++;
+		}
+		usleep(20000);
+	}
+	ht_progress_clear(&jobs->progress);
+}
+
+static int print(const struct jobs *jobs)
+{
 	struct ht_table *table = ht_table_new(
 		"stall", columns, sizeof(columns) / sizeof(columns[0]));
 	char *last = NULL;
-	int status = HT_OK;
+	int status;
 	size_t i;
 
-	ht_progress_start(&bar.progress, "stall");
-	for (i = 0; i < n && status == HT_OK; i++) {
-		struct hs_result result = { 0 };
-		char *bad = NULL;
+	for (i = 0; i < jobs->n; i++) {
+		const struct hs_operation *o = jobs->chosen[i];
+		struct hs_result *r = &jobs->result[i];
+		char *bad;
 
-		bar.name = chosen[i]->name;
-		bar.at = i;
-		if (runs(chosen[i]))
-			status = hs_run(chosen[i], &how, &result);
-		if (status == HT_OK && runs(chosen[i]))
-			bad = complaint(chosen[i], &result);
-		add_row(table, chosen[i], &result, bad != NULL);
+		r->is_lost |= !r->ended;
+		bad = runs(o) ? complaint(o, r) : NULL;
+		add_row(table, o, r, bad != NULL);
 		if (bad) {
 			free(last);
 			last = bad;
 		}
-		free(result.ranges);
 	}
-	ht_progress_clear(&bar.progress);
-	if (status == HT_OK) {
-		ht_table_print(table,
-			       wanted.json  ? HT_JSON
-			       : wanted.csv ? HT_CSV
-					    : HT_TEXT,
-			       stdout);
-		if (wanted.quick && !wanted.json && !wanted.csv)
-			printf("\nquick: every %uth boundary was tried, the "
-			       "others were not\n",
-			       QUICK);
-		status = ht_out_check();
-	}
+	ht_table_print(table,
+		       wanted.json  ? HT_JSON
+		       : wanted.csv ? HT_CSV
+				    : HT_TEXT,
+		       stdout);
+	ht_table_free(table);
+	if (wanted.quick)
+		ht_say("stall: quick: each %uth boundary was tried, and no "
+		       "other",
+		       QUICK);
+	status = ht_out_check();
 	if (last && status == HT_OK) {
 		ht_say("stall: %s", last);
 		status = HT_MISSED;
 	}
 	free(last);
-	ht_table_free(table);
+	return status;
+}
+
+static int run_all(const struct hs_operation *const *chosen, size_t n)
+{
+	struct jobs jobs = { .chosen = chosen, .n = n };
+	size_t i, size = n * sizeof(*jobs.result);
+	int status = HT_OK;
+
+	jobs.result = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (jobs.result == MAP_FAILED) {
+		ht_say("stall: no memory");
+		return HT_SKIP;
+	}
+	run_jobs(&jobs);
+	for (i = 0; i < n; i++)
+		if (jobs.result[i].status)
+			status = jobs.result[i].status;
+	if (status == HT_OK)
+		status = print(&jobs);
+	munmap(jobs.result, size);
 	return status;
 }
 

@@ -148,8 +148,10 @@ static void script(void)
 	uint32_t i;
 
 	/* Of two keepers one is let go first: somebody has to be asleep. */
-	if (now.keepers > 1)
+	if (now.keepers > 1) {
 		hs_post(&now.release, 1);
+		until_parked(1);
+	}
 	for (i = 0; i < CROWD; i++) {
 		call(group, one_of_crowd);
 		atomic_fetch_add(&hs_shared->progress, 1);
@@ -442,7 +444,8 @@ const struct hs_operation hs_pool[] = {
 	{ .name = "take", .where = "a worker, from task to task", FREE,
 	  .drive = drive_take, .victim = task_ends },
 	{ .name = "sleep", .where = "a worker, from a task to its sleep", FREE,
-	  .drive = drive_sleep, .victim = task_ends, .sleeps = true },
+	  .drive = drive_sleep, .victim = task_ends, .sleeps = true,
+	  .repeats = 4 },
 	{ .name = "cancel-queued", .where = "heddle_cancel()", FREE,
 	  .prepare = before_cancel, .victim = cancel },
 	{ .name = "block-begin", .where = "heddle_block_begin()", FREE,

@@ -25,12 +25,12 @@
 
 #define MS           UINT64_C(1000000)
 #define SPENT_NS     (100 * MS)
-#define LOOK_NS      (3 * MS)
+#define LOOK_NS      (2 * MS)
 #define ASLEEP_LOOKS 8
 /* For what must come once the victim goes on again. */
 #define PATIENCE_NS (20000 * MS)
 #define WARM        2u
-#define TRIES       3
+#define TRIES       6
 #define THREADS_MAX 64
 
 struct run {
@@ -215,28 +215,30 @@ static bool free_round(struct run *run, uint64_t start, uint64_t end,
 	return end_round(run);
 }
 
-static void note_range(struct hs_result *result, uint32_t k, uint32_t *last,
-		       unsigned int every)
+/* One more boundary for the list; it may make the last range longer. */
+static void note_range(struct hs_result *result, uint32_t k, unsigned int every)
 {
-	char *longer, *comma;
+	char *ranges = result->ranges, *open = strrchr(ranges, ',');
+	size_t used;
 
-	if (result->blocked > 1 && *last + every == k) {
-		/* The range that is open grows. */
-		comma = strrchr(result->ranges, ',');
-		comma = comma ? comma + 1 : result->ranges;
-		comma[strcspn(comma, "-")] = '\0';
-		longer = ht_text("%s-%u", result->ranges, k);
+	open = open ? open + 1 : ranges;
+	if (result->bad > 1 && result->last + every == k)
+		open[strcspn(open, "-")] = '\0';
+	used = strlen(ranges);
+	/* Room for two numbers and what says that there are more. */
+	if (used + 32 > sizeof(result->ranges)) {
+		if (open[0] != '.')
+			strcpy(ranges + used, ",...");
+	} else if (result->bad > 1 && result->last + every == k) {
+		snprintf(ranges + used, 16, "-%u", k);
 	} else {
-		longer = ht_text("%s%s%u", result->ranges ? result->ranges : "",
-				 result->ranges ? "," : "", k);
+		snprintf(ranges + used, 16, "%s%u", used ? "," : "", k);
 	}
-	free(result->ranges);
-	result->ranges = longer;
-	*last = k;
+	result->last = k;
 }
 
 static void note(struct hs_result *result, const struct hs_path *path,
-		 uint32_t k, bool blocked, uint32_t *last, unsigned int every)
+		 uint32_t k, bool blocked, unsigned int every)
 {
 	uint32_t withheld = atomic_load(&hs_shared->withheld);
 
@@ -244,11 +246,12 @@ static void note(struct hs_result *result, const struct hs_path *path,
 	if (withheld > result->withheld_most)
 		result->withheld_most = withheld;
 	result->stranded += atomic_load(&hs_shared->stranded) > 0;
-	if (!blocked)
+	result->blocked += blocked;
+	if (!blocked && withheld <= 1)
 		return;
-	if (!result->blocked++)
+	if (!result->bad++)
 		result->first = path->at[k];
-	note_range(result, k, last, every);
+	note_range(result, k, every);
 }
 
 /* False when the child is lost. */
@@ -272,32 +275,33 @@ static bool boundary(struct run *run, const struct hs_path *path, uint32_t k,
 	return end_round(run);
 }
 
-static bool all_boundaries(struct run *run, const struct hs_options *options,
+static bool all_boundaries(struct run *run, unsigned int every,
 			   struct hs_result *result)
 {
 	const struct hs_operation *operation = run->operation;
 	uint64_t end = (uintptr_t)hs_end;
 	uint64_t start = (uintptr_t)operation->victim;
 	struct hs_path path = { 0 };
-	uint32_t k, last = 0;
 	bool good = true;
+	uint32_t k;
 
 	for (k = 0; k < WARM && good; k++)
 		good = free_round(run, start, end, NULL);
 	good = good && free_round(run, start, end, &path);
 	result->boundaries = path.n;
-	for (k = 0; k < path.n && good; k += options->every) {
+	for (k = 0; k < path.n && good; k += every) {
 		bool missed = true, blocked = false;
 		int tries;
 
+		result->at = k;
+		if (operation->repeats && path.nth[k] > operation->repeats)
+			continue;
 		for (tries = 0; tries < TRIES && missed && good; tries++)
 			good = boundary(run, &path, k, end, &missed, &blocked);
 		result->tried++;
 		result->missed += missed;
 		if (!missed)
-			note(result, &path, k, blocked, &last, options->every);
-		if (options->show)
-			options->show(options->arg, k, path.n);
+			note(result, &path, k, blocked, every);
 	}
 	hs_path_free(&path);
 	return good;
@@ -313,12 +317,11 @@ static void end_child(struct run *run)
 		;
 }
 
-int hs_run(const struct hs_operation *operation,
-	   const struct hs_options *options, struct hs_result *result)
+int hs_run(const struct hs_operation *operation, unsigned int every,
+	   struct hs_result *result)
 {
 	struct run run = { .operation = operation, .peers = operation->peers };
 
-	memset(result, 0, sizeof(*result));
 	if (!run.peers)
 		run.peers = operation->script ? 1 : HS_PEERS;
 	hs_shared = mmap(NULL, sizeof(*hs_shared), PROT_READ | PROT_WRITE,
@@ -335,7 +338,7 @@ int hs_run(const struct hs_operation *operation,
 		ht_say("stall: no child: %s", strerror(errno));
 		return HT_SKIP;
 	}
-	result->is_lost = !all_boundaries(&run, options, result);
+	result->is_lost = !all_boundaries(&run, every, result);
 	end_child(&run);
 	munmap(hs_shared, sizeof(*hs_shared));
 	return HT_OK;
