@@ -63,8 +63,11 @@ stall_sources = \
 	%D%/stall_trace.c %D%/stall_trace.h \
 	%D%/stall_words.c
 
+# What is shipped is what is stopped: no sanitizer's code.
+if WITH_LAB
 noinst_PROGRAMS += %D%/stall
 %C%_stall_SOURCES = $(stall_sources) \
 	tools/args.c tools/json.c tools/out.c tools/progress.c tools/say.c
 %C%_stall_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 %C%_stall_LDADD = $(internal_libs) $(URCU_LIBS) $(URCU_CDS_LIBS) -lm
+endif

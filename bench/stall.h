@@ -69,10 +69,10 @@ struct hs_operation {
 
 /* Memory of the parent and the child. The words that are waited for are futexes. */
 struct hs_shared {
-	_Atomic uint32_t go;       /* the round that the victim may begin */
-	_Atomic uint32_t asked;    /* the round whose victim waits to be traced */
-	_Atomic uint32_t traced;   /* the round whose victim is traced */
-	_Atomic uint32_t thawed;   /* the round whose peers may run */
+	_Atomic uint32_t go;     /* the round that the victim may begin */
+	_Atomic uint32_t asked;  /* the round whose victim waits to be traced */
+	_Atomic uint32_t traced; /* the round whose victim is traced */
+	_Atomic uint32_t thawed; /* the round whose peers may run */
 	_Atomic uint32_t decided;  /* peers of this round that have an answer */
 	_Atomic uint32_t finished; /* and have cleared up */
 	_Atomic uint32_t returned; /* the round that the victim has ended */
@@ -90,17 +90,17 @@ extern struct hs_shared *hs_shared;
 /* What was found of one operation. */
 struct hs_result {
 	uint32_t boundaries;
-	uint32_t tried; /* fewer in a quick run */
+	uint32_t tried;  /* fewer in a quick run */
 	uint32_t missed; /* that the victim did not come by again */
 	uint32_t blocked, withheld, withheld_most, stranded;
 	/* Of those that block or withhold more than one permit. */
 	uint32_t bad, last;
-	uint64_t first;    /* the address of the first one */
-	char ranges[256];  /* ends with ",..." when there are too many */
-	uint32_t at;       /* while it runs: how far it is */
-	uint32_t ended;    /* hs_run() has returned */
-	int status;        /* what it returned */
-	bool is_lost;      /* the child ended, or never got on again */
+	uint64_t first;   /* the address of the first one */
+	char ranges[256]; /* ends with ",..." when there are too many */
+	uint32_t at;      /* while it runs: how far it is */
+	uint32_t ended;   /* hs_run() has returned */
+	int status;       /* what it returned */
+	bool is_lost;     /* the child ended, or never got on again */
 };
 
 /* ---- of the child, for operations ---- */

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -138,10 +139,22 @@ static void one_round(void)
 	hs_victim();
 }
 
+/* What it does may depend on the CPU, and is to be the same each time. */
+static void stay(void)
+{
+	cpu_set_t one;
+	int cpu = sched_getcpu();
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu < 0 ? 0 : cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
 static void *victim_main(void *arg)
 {
 	uint32_t round;
 
+	stay();
 	for (round = 1;; round++) {
 		hs_add(&hs_shared->ready, 1);
 		hs_await(&hs_shared->go, round);

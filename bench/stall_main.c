@@ -38,7 +38,9 @@ static struct {
 } wanted;
 
 static const struct ht_option options[] = {
-	{ .name = "list", .value = &wanted.list, .help = "name them, run none" },
+	{ .name = "list",
+	  .value = &wanted.list,
+	  .help = "name them, run none" },
 	{ .name = "quick",
 	  .value = &wanted.quick,
 	  .help = "every fourth boundary only" },
@@ -51,9 +53,10 @@ static const struct ht_usage usage = {
 	.command = "heddle stall",
 	.operands = "[OPERATION...]",
 	.operands_max = -1,
-	.about = "Stops a thread before each instruction of each operation that "
-		 "says it is\nlock-free; others must finish theirs meanwhile. "
-		 "All operations when none is named.",
+	.about =
+		"Stops a thread before each instruction of each operation that "
+		"says it is\nlock-free; others must finish theirs meanwhile. "
+		"All operations when none is named.",
 	.options = options,
 };
 
@@ -228,19 +231,19 @@ static int list(void)
 	for (i = 0; i < N_LISTS; i++)
 		for (o = lists[i]; o->name; o++)
 			printf("%-22s  %-9s  %s%s\n", o->name, claims[o->claim],
-			       o->where,
-			       o->hidden ? " (only when named)" : "");
+			       o->where, o->hidden ? " (only when named)" : "");
 	return ht_out_check();
 }
 
 /* ---- running them ---- */
 
 /* Most of the time they wait to see that nothing happens: more than there are CPUs. */
-#define AT_ONCE 4u
+#define AT_ONCE 6u
 
 struct jobs {
 	const struct hs_operation *const *chosen;
 	struct hs_result *result; /* shared with those that run */
+	size_t *order;            /* what is long begins first */
 	size_t n, begun, ended;
 	struct ht_progress progress;
 };
@@ -254,9 +257,9 @@ static void show(struct jobs *jobs)
 	for (i = 0; i < jobs->n; i++) {
 		const struct hs_result *r = &jobs->result[i];
 
-		if (r->ended || i >= jobs->begun)
-			part += r->ended;
-		else if (r->boundaries) {
+		if (r->ended) {
+			part += 1;
+		} else if (r->boundaries) {
 			part += (double)r->at / r->boundaries;
 			name = jobs->chosen[i]->name;
 		}
@@ -267,8 +270,9 @@ static void show(struct jobs *jobs)
 /* A thread is traced by the one process that has begun to: one for each. */
 static void begin(struct jobs *jobs)
 {
-	const struct hs_operation *o = jobs->chosen[jobs->begun];
-	struct hs_result *r = &jobs->result[jobs->begun++];
+	size_t i = jobs->order[jobs->begun++];
+	const struct hs_operation *o = jobs->chosen[i];
+	struct hs_result *r = &jobs->result[i];
 
 	if (!runs(o)) {
 		r->ended = 1;
@@ -288,6 +292,21 @@ static void begin(struct jobs *jobs)
 		jobs->ended++;
 		break;
 	}
+}
+
+static void put_in_order(struct jobs *jobs)
+{
+	size_t i, at = 0;
+	int turn;
+
+	jobs->order = ht_alloc(jobs->n, sizeof(*jobs->order));
+	for (turn = 0; turn < 3; turn++)
+		for (i = 0; i < jobs->n; i++) {
+			const struct hs_operation *o = jobs->chosen[i];
+
+			if (turn == (o->sleeps ? 0 : o->script ? 1 : 2))
+				jobs->order[at++] = i;
+		}
 }
 
 static void run_jobs(struct jobs *jobs)
@@ -364,7 +383,9 @@ static int run_all(const struct hs_operation *const *chosen, size_t n)
 		ht_say("stall: no memory");
 		return HT_SKIP;
 	}
+	put_in_order(&jobs);
 	run_jobs(&jobs);
+	free(jobs.order);
 	for (i = 0; i < n; i++)
 		if (jobs.result[i].status)
 			status = jobs.result[i].status;

@@ -30,10 +30,10 @@ static struct heddle_process *process;
 static struct {
 	uint32_t keepers;
 	_Atomic uint32_t kept, release;
-	_Atomic uint32_t ran;          /* of the crowd */
+	_Atomic uint32_t ran;                /* of the crowd */
 	_Atomic uint32_t inside, open, left; /* of those that meet */
 	_Atomic uint32_t own, own_wanted;    /* the victim's tasks */
-	_Atomic uint32_t over;         /* the task that is the victim */
+	_Atomic uint32_t over;               /* the task that is the victim */
 } now;
 
 static void call(struct heddle_group *where, heddle_call_fn fn)
@@ -365,6 +365,28 @@ static void before_next(void *arg)
 	task_ends();
 }
 
+/* The end of a task that somebody joins, which is told on the way. */
+static void before_next_joined(struct heddle_task *task)
+{
+	(void)task;
+	before_next(NULL);
+}
+
+static struct heddle_task ending = { .fn = before_next_joined };
+
+static void drive_end_joined(void)
+{
+	prepare(2);
+	if (heddle_submit(group, &ending))
+		hs_give_up("a submit was refused");
+	hs_await(&now.over, 1);
+}
+
+static void settle_joined(void)
+{
+	heddle_join(&ending, 0, HEDDLE_FOREVER);
+}
+
 static void before_sleep(void *arg)
 {
 	(void)arg;
@@ -443,6 +465,9 @@ const struct hs_operation hs_pool[] = {
 	  .drive = drive_submit_inside, .victim = submit, .settle = settle },
 	{ .name = "take", .where = "a worker, from task to task", FREE,
 	  .drive = drive_take, .victim = task_ends },
+	{ .name = "take-joined", .where = "as take, from a task with a joiner",
+	  FREE, .drive = drive_end_joined, .victim = task_ends,
+	  .settle = settle_joined },
 	{ .name = "sleep", .where = "a worker, from a task to its sleep", FREE,
 	  .drive = drive_sleep, .victim = task_ends, .sleeps = true,
 	  .repeats = 4 },

@@ -59,8 +59,8 @@ static const char *in_image(struct image image, uint64_t offset,
 		return NULL;
 	section = (const void *)(image.bytes + head->e_shoff);
 	for (i = 0; i < head->e_shnum; i++) {
-		const ElfW(Sym) *symbol = (const void *)(image.bytes +
-							 section[i].sh_offset);
+		const ElfW(Sym) *symbol =
+			(const void *)(image.bytes + section[i].sh_offset);
 		size_t n = section[i].sh_size / sizeof(*symbol), k;
 
 		if (section[i].sh_type != SHT_SYMTAB)

@@ -52,7 +52,7 @@ void hs_path_free(struct hs_path *path)
 #ifdef __x86_64__
 
 /* Execution of one address each, by the thread itself: DR7 as the manual has it. */
-#define DEBUG_BOTH ((1UL << 0) | (1UL << 2))
+# define DEBUG_BOTH ((1UL << 0) | (1UL << 2))
 
 static bool pc_of(int tid, uint64_t *pc)
 {
@@ -66,15 +66,16 @@ static bool pc_of(int tid, uint64_t *pc)
 
 static bool debug_set(int tid, int which, uint64_t value)
 {
-	size_t at = offsetof(struct user, u_debugreg) +
-		    (size_t)which * sizeof(((struct user *)NULL)->u_debugreg[0]);
+	size_t at =
+		offsetof(struct user, u_debugreg) +
+		(size_t)which * sizeof(((struct user *)NULL)->u_debugreg[0]);
 
 	return ptrace(PTRACE_POKEUSER, tid, (void *)at, (void *)value) == 0;
 }
 
 #else
 
-#define DEBUG_BOTH 0UL
+# define DEBUG_BOTH 0UL
 
 static bool pc_of(int tid, uint64_t *pc)
 {

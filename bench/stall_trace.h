@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct hs_path {
-	uint64_t *at; /* addresses, from the first instruction on */
+	uint64_t *at;  /* addresses, from the first instruction on */
 	uint32_t *nth; /* how often that one has come by then */
 	uint32_t n;
 };

@@ -86,6 +86,7 @@ script_tests = \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
 	%D%/model/permits-model.t \
+	%D%/model/stall.t \
 	%D%/model/twins.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \

@@ -14,10 +14,12 @@ tools_sources = \
 	%D%/machine_process.c \
 	%D%/main.c \
 	%D%/out.c %D%/out.h \
+	%D%/part.c %D%/part.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/random.h \
 	%D%/results.c %D%/results.h \
 	%D%/say.c %D%/say.h \
+	%D%/stall.c \
 	%D%/stats.c %D%/stats.h \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
