@@ -28,9 +28,9 @@ wrong() {
 	point_pattern=$2
 	shift 2
 	rc=0
-	"$heddle" stall "$@" >"$scratch/output" 2>&1 || rc=$?
+	"$heddle" stall "$@" >"$scratch/said" 2>&1 || rc=$?
 	must "$point_name" sh -c \
-		"[ $rc -eq 2 ] && grep -q -e '$point_pattern' '$scratch/output'"
+		"[ $rc -eq 2 ] && grep -q -e '$point_pattern' '$scratch/said'"
 }
 
 wrong "an unknown option is named" "--nosuch" --nosuch
