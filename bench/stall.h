@@ -93,7 +93,8 @@ struct hs_result {
 	uint32_t tried;  /* fewer in a quick run */
 	uint32_t missed; /* that the victim did not come by again */
 	uint32_t blocked, withheld, withheld_most, stranded;
-	/* Of those that block or withhold more than one permit. */
+	uint32_t withheld_sure; /* the most that showed at SURE repetitions */
+	/* Of those that block or surely withhold more than one permit. */
 	uint32_t bad, last;
 	uint64_t first;   /* the address of the first one */
 	char ranges[256]; /* ends with ",..." when there are too many */
