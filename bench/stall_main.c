@@ -133,10 +133,10 @@ static char *complaint(const struct hs_operation *o, const struct hs_result *r)
 		free(where);
 		return text;
 	}
-	if (r->withheld_most > 1) {
+	if (r->withheld_sure > 1) {
 		char *where = hs_symbol(r->first);
 		char *text = ht_text("%s withholds %u permits at %s", o->name,
-				     r->withheld_most, where);
+				     r->withheld_sure, where);
 
 		free(where);
 		return text;
@@ -159,7 +159,7 @@ static char *verdict(const struct hs_operation *o, const struct hs_result *r,
 			       o->blocker);
 	if (is_bad)
 		return ht_text(r->blocked ? "BLOCKS" : "WITHHOLDS %u",
-			       r->withheld_most);
+			       r->withheld_sure);
 	return ht_text(r->blocked ? "blocks" : "never blocked");
 }
 

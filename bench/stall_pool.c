@@ -470,7 +470,7 @@ const struct hs_operation hs_pool[] = {
 	  .settle = settle_joined },
 	{ .name = "sleep", .where = "a worker, from a task to its sleep", FREE,
 	  .drive = drive_sleep, .victim = task_ends, .sleeps = true,
-	  .repeats = 4 },
+	  .repeats = 2 },
 	{ .name = "cancel-queued", .where = "heddle_cancel()", FREE,
 	  .prepare = before_cancel, .victim = cancel },
 	{ .name = "block-begin", .where = "heddle_block_begin()", FREE,

@@ -31,6 +31,7 @@
 #define PATIENCE_NS (20000 * MS)
 #define WARM        2u
 #define TRIES       6
+#define SURE        3
 #define THREADS_MAX 64
 
 struct run {
@@ -238,14 +239,12 @@ static void note_range(struct hs_result *result, uint32_t k, unsigned int every)
 }
 
 static void note(struct hs_result *result, const struct hs_path *path,
-		 uint32_t k, bool blocked, unsigned int every)
+		 uint32_t k, bool blocked, uint32_t withheld,
+		 unsigned int every)
 {
-	uint32_t withheld = atomic_load(&hs_shared->withheld);
-
 	result->withheld += withheld > 0;
-	if (withheld > result->withheld_most)
-		result->withheld_most = withheld;
-	result->stranded += atomic_load(&hs_shared->stranded) > 0;
+	if (withheld > result->withheld_sure)
+		result->withheld_sure = withheld;
 	result->blocked += blocked;
 	if (!blocked && withheld <= 1)
 		return;
@@ -275,6 +274,45 @@ static bool boundary(struct run *run, const struct hs_path *path, uint32_t k,
 	return end_round(run);
 }
 
+/*
+ * One boundary, again if the victim does not come by, and again if more than one
+ * permit was not to be had: what the victim holds is missing each time, what shows now
+ * and then is a wake that the others have given to the victim meanwhile.
+ */
+static bool try_boundary(struct run *run, const struct hs_path *path,
+			 uint32_t k, uint64_t end, unsigned int every,
+			 struct hs_result *result)
+{
+	uint32_t withheld = UINT32_MAX;
+	bool blocked = false, any = false, stranded = false;
+	int tries, sure = 0;
+
+	for (tries = 0; tries < TRIES && sure < SURE && withheld > 1; tries++) {
+		bool missed, now_blocked;
+		uint32_t now;
+
+		if (!boundary(run, path, k, end, &missed, &now_blocked))
+			return false;
+		if (missed)
+			continue;
+		any = true;
+		sure++;
+		now = atomic_load(&hs_shared->withheld);
+		if (now > result->withheld_most)
+			result->withheld_most = now;
+		if (now < withheld)
+			withheld = now;
+		stranded |= atomic_load(&hs_shared->stranded) > 0;
+		blocked |= now_blocked;
+	}
+	result->tried++;
+	result->missed += !any;
+	result->stranded += stranded;
+	if (any)
+		note(result, path, k, blocked, withheld, every);
+	return true;
+}
+
 static bool all_boundaries(struct run *run, unsigned int every,
 			   struct hs_result *result)
 {
@@ -290,18 +328,10 @@ static bool all_boundaries(struct run *run, unsigned int every,
 	good = good && free_round(run, start, end, &path);
 	result->boundaries = path.n;
 	for (k = 0; k < path.n && good; k += every) {
-		bool missed = true, blocked = false;
-		int tries;
-
 		result->at = k;
 		if (operation->repeats && path.nth[k] > operation->repeats)
 			continue;
-		for (tries = 0; tries < TRIES && missed && good; tries++)
-			good = boundary(run, &path, k, end, &missed, &blocked);
-		result->tried++;
-		result->missed += missed;
-		if (!missed)
-			note(result, &path, k, blocked, every);
+		good = try_boundary(run, &path, k, end, every, result);
 	}
 	hs_path_free(&path);
 	return good;
