@@ -67,3 +67,31 @@ endif
 .PHONY: clean-rust
 clean-rust:
 	rm -rf $(rust_folder)
+
+## The stall table -----------------------------------------------------------
+
+# A program of its own: it reaches inside the library, and has the opponents that are
+# written in C in it. `heddle stall` runs it.
+stall_sources = \
+	%D%/opponents/stall_ck.c \
+	%D%/opponents/stall_urcu.c \
+	%D%/stall.h \
+	%D%/stall_child.c \
+	%D%/stall_controls.c \
+	%D%/stall_deques.c \
+	%D%/stall_main.c \
+	%D%/stall_pool.c \
+	%D%/stall_queues.c \
+	%D%/stall_run.c \
+	%D%/stall_symbol.c \
+	%D%/stall_trace.c %D%/stall_trace.h \
+	%D%/stall_words.c
+
+# What is shipped is what is stopped: no sanitizer's code.
+if WITH_LAB
+noinst_PROGRAMS += %D%/stall
+%C%_stall_SOURCES = $(stall_sources) \
+	tools/args.c tools/json.c tools/out.c tools/progress.c tools/say.c
+%C%_stall_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
+%C%_stall_LDADD = $(internal_libs) $(URCU_LIBS) $(URCU_CDS_LIBS) -lm
+endif

@@ -10,5 +10,6 @@ EXTRA_DIST += \
 	%D%/guide/embedding.md \
 	%D%/lab.md \
 	%D%/properties.md \
+	%D%/stall.md \
 	%D%/wasi.md \
 	%D%/workloads.md

@@ -7,6 +7,13 @@
  * give-back that leaves 0 reads the gate afterwards, the closer set the gate
  * and reads the count afterwards. Forbidden: the giver reads an open gate and
  * the closer reads the old count.
+ *
+ * close-4: a submit that read an open gate may push its task when a drain has found
+ * everything at rest. So the drain closes the gate to starts as well, looks once more,
+ * and opens it again if something came in between: a task that was accepted before, or
+ * one whose submit will take it back. Forbidden: the drain returns 0 and a worker, which
+ * read its gate before, calls the task; it loads attention behind the take, and with it
+ * the gate.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -28,7 +35,7 @@ struct closing {
 	struct heddle_group *group;
 	uint32_t gate;
 	bool free_it;
-	bool unsealed; /* by the last try to free it */
+	bool opened; /* again, by the last try to end it */
 };
 
 static bool quiet_now(struct heddle_group *group)
@@ -97,7 +104,35 @@ static bool free_now(struct closing *closing)
 		return true;
 	}
 	hd_tree_unseal(top);
-	closing->unsealed = true;
+	closing->opened = true;
+	return false;
+}
+
+/* Under the lock. What a gate lets start is published again. */
+static void put_gate(struct heddle_group *top, uint32_t gate)
+{
+	struct heddle_pool *pool = top->pool;
+	struct heddle_group *group;
+
+	top->own_gate = gate;
+	hd_tree_gates(top);
+	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
+				  memory_order_seq_cst); /* attention-1 */
+	for (group = top; group; group = hd_tree_next(group, top))
+		if (hd_queue_startable(group))
+			hd_ready_mark(group);
+}
+
+/* Under the lock, of a draining subtree that was seen at rest: close-4. */
+static bool drained_now(struct closing *closing)
+{
+	if (closing->group->own_gate != HD_GATE_DRAIN)
+		return true; /* another closer has shut it */
+	put_gate(closing->group, HD_GATE_DRAINED);
+	if (!tasks_left(closing) && quiet_now(closing->group))
+		return true;
+	put_gate(closing->group, HD_GATE_DRAIN);
+	closing->opened = true;
 	return false;
 }
 
@@ -105,6 +140,8 @@ static int rest_locked(struct closing *closing)
 {
 	if (!closing->group->in_use)
 		return -EINVAL; /* somebody else has freed it */
+	if (closing->gate == HD_GATE_DRAINED)
+		return 1;
 	if (closing->gate == HD_GATE_QUIESCE)
 		return quiet_now(closing->group);
 	if (tasks_left(closing) || !quiet_now(closing->group))
@@ -113,7 +150,7 @@ static int rest_locked(struct closing *closing)
 	if (tasks_left(closing))
 		return 0;
 	if (!closing->free_it)
-		return 1;
+		return closing->gate != HD_GATE_DRAIN || drained_now(closing);
 	if (owned_within(closing->group))
 		return -EBUSY;
 	return free_now(closing);
@@ -126,11 +163,11 @@ static int at_rest(void *context)
 	struct heddle_pool *pool = closing->pool;
 	int rc;
 
-	closing->unsealed = false;
+	closing->opened = false;
 	hd_mutex_lock(&pool->control);
 	rc = rest_locked(closing);
 	hd_mutex_unlock(&pool->control);
-	if (closing->unsealed) {
+	if (closing->opened) {
 		hd_effect_signal(pool); /* who waits for a cap, and ourselves */
 		hd_look(pool, pool->entries);
 	}
@@ -150,7 +187,7 @@ static bool caller_within(struct heddle_group *group)
 }
 
 /* Under the lock. What is closed for good does not open again (D5). */
-static int next_gate(struct heddle_group *group, uint32_t *gate)
+static int next_gate(struct heddle_group *group, bool free_it, uint32_t *gate)
 {
 	uint32_t own = group->own_gate;
 
@@ -161,34 +198,27 @@ static int next_gate(struct heddle_group *group, uint32_t *gate)
 		return own == HD_GATE_OPEN || own == HD_GATE_QUIESCE ? 0
 								     : -EINVAL;
 	case HD_GATE_QUIESCE:
-		return own == HD_GATE_DRAIN || own == HD_GATE_REFUSE ? -EINVAL
-								     : 0;
-	default: /* what a refusal has cancelled cannot be drained */
-		if (own == HD_GATE_REFUSE)
+		return own == HD_GATE_OPEN || own == HD_GATE_QUIESCE ? 0
+								     : -EINVAL;
+	default:
+		/* Nodes of tasks that were taken back may lie in it. */
+		if (own == HD_GATE_DRAINED && free_it)
+			own = HD_GATE_REFUSE;
+		if (own > *gate && own > HD_GATE_QUIESCE)
 			*gate = own;
 		return 0;
 	}
 }
 
-static int set_gate(struct heddle_group *group, uint32_t *gate)
+static int set_gate(struct heddle_group *group, bool free_it, uint32_t *gate)
 {
 	struct heddle_pool *pool = group->pool;
-	struct heddle_group *below;
 	int rc;
 
 	hd_mutex_lock(&pool->control);
-	rc = next_gate(group, gate);
-	if (rc < 0)
-		goto unlock;
-	group->own_gate = *gate;
-	hd_tree_gates(group);
-	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
-				  memory_order_seq_cst); /* attention-1 */
-	/* An opened gate publishes the work behind it. */
-	for (below = group; below; below = hd_tree_next(below, group))
-		if (hd_queue_startable(below))
-			hd_ready_mark(below);
-unlock:
+	rc = next_gate(group, free_it, gate);
+	if (rc == 0)
+		put_gate(group, *gate);
 	hd_mutex_unlock(&pool->control);
 	if (rc == 0)
 		hd_look(pool, pool->entries);
@@ -219,7 +249,7 @@ int heddle_group_close(struct heddle_group *group, int mode, uint64_t deadline)
 		return -EDEADLK;
 	closing.pool = group->pool;
 	closing.gate = gate_of[mode];
-	rc = set_gate(group, &closing.gate);
+	rc = set_gate(group, closing.free_it, &closing.gate);
 	if (rc < 0 || mode == HEDDLE_CLOSE_RESUME)
 		return rc;
 	rc = hd_effect_wait(closing.pool, at_rest, &closing, deadline);

@@ -32,7 +32,8 @@ enum hd_gate {
 	HD_GATE_OPEN = 0,
 	HD_GATE_DRAIN = 1,   /* starts; submits only from own live tasks */
 	HD_GATE_QUIESCE = 2, /* submits are queued, nothing starts */
-	HD_GATE_REFUSE = 3,  /* no submits, nothing starts */
+	HD_GATE_DRAINED = 3, /* no submits, nothing is left to start */
+	HD_GATE_REFUSE = 4,  /* no submits, what is queued is cancelled */
 };
 
 struct heddle_group {

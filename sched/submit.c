@@ -52,7 +52,7 @@ static bool gate_refuses(struct heddle_group *group, struct hd_worker *worker)
 	uint32_t gate = atomic_load_explicit(
 		&group->gate, memory_order_seq_cst); /* close-1 */
 
-	return gate == HD_GATE_REFUSE ||
+	return gate >= HD_GATE_DRAINED ||
 	       (gate == HD_GATE_DRAIN && !inside_drain(group, worker));
 }
 

@@ -89,6 +89,7 @@ script_tests = \
 	%D%/model/park.t \
 	%D%/model/permits-model.t \
 	%D%/model/split.t \
+	%D%/model/stall.t \
 	%D%/model/twins.t \
 	%D%/style/bench-lockfree.t \
 	%D%/style/contract.t \

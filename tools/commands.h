@@ -10,6 +10,7 @@
 int ht_count_main(int argc, char **argv);
 int ht_explore_main(int argc, char **argv);
 int ht_info_main(int argc, char **argv);
+int ht_stall_main(int argc, char **argv);
 int ht_stress_main(int argc, char **argv);
 int hb_bench_main(int argc, char **argv); /* bench/ */
 int hp_paper_main(int argc, char **argv); /* papers/ */

@@ -11,10 +11,12 @@ tools_shared = \
 	%D%/machine_cgroup.c \
 	%D%/machine_process.c \
 	%D%/out.c %D%/out.h \
+	%D%/part.c %D%/part.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/random.h \
 	%D%/results.c %D%/results.h \
 	%D%/say.c %D%/say.h \
+	%D%/stall.c \
 	%D%/stats.c %D%/stats.h \
 	%D%/svg.c %D%/svg.h \
 	%D%/svg_axis.c %D%/svg_axis.h \

@@ -26,6 +26,8 @@ static const struct command commands[] = {
 	  ht_explore_main },
 	{ "count", "count what operations cost, access by access",
 	  ht_count_main },
+	{ "stall", "stop a thread at each instruction, see others get on",
+	  ht_stall_main },
 	{ "stress", "run the library under load and check its promises",
 	  ht_stress_main },
 	{ "bench", "measure against other schedulers", hb_bench_main },

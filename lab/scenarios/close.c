@@ -77,6 +77,13 @@ static void submit_task(void)
 	thread_ends();
 }
 
+static void submit_two(void)
+{
+	submit_to(task);
+	submit_to(task);
+	thread_ends();
+}
+
 static void submit_blocking(void)
 {
 	submit_to(blocking_task);
@@ -149,6 +156,9 @@ CLOSE(drains, "close-drain", "a drain runs what was accepted before", drain,
       submit_task, all_called, UP_TO(2, 0));
 CLOSE(drains_old, "close-drain-old", "and loads may give an old value", drain,
       submit_task, all_called, UP_TO(1, 1));
+CLOSE(drains_two, "close-drain-two",
+      "a second task is run before the drain returns, or refused", drain,
+      submit_two, all_called, UP_TO(2, 0));
 CLOSE(blocks, "close-block", "a task in a blocking region is live", refuse,
       submit_blocking, threads_ended, UP_TO(2, 0));
 CLOSE(blocks_old, "close-block-old", "and loads may give an old value", refuse,

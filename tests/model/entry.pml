@@ -15,17 +15,12 @@
  * Abstracted away: the control lock, since one thread closes and makes; blocking and
  * moves; deeper subtrees; what a queue is inside: the list, or the deque of a worker.
  *
- * WORKERS  1 or 2, that follow the table, each with ROUNDS searches
+ * WORKERS  0 to 2, that follow the table, each with ROUNDS searches
  * TASKS    queued in the list of the first life
  * KEPT     1: a task lies in the deque of one who works elsewhere now, and moves it
  * ONE_LOOK the closer reads the queues once, not three times
  * SUBMITS  of one submitter, that may begin before the close
- * STRICT   nothing starts after a drain has returned; without BUG_UNPINNED_SUBMIT, a
- *          submit pins, which it does not do in the code
  */
-#if defined(STRICT) && !defined(BUG_UNPINNED_SUBMIT)
-#define PINNED_SUBMIT
-#endif
 #ifndef WORKERS
 #define WORKERS 1
 #endif
@@ -44,14 +39,17 @@
 
 #define CAP  9 /* only a sealed entry refuses */
 #define NONE 2
-#define OPEN false
-#define SHUT true
+
+/* The gate: DRAIN; and with nothing left to start. */
+#define OPEN    0
+#define SHUT    1
+#define DRAINED 2
 
 /* The entry. */
 byte count;
 byte target = CAP;
 byte above;       /* which parent */
-bool gate = OPEN;
+byte gate = OPEN;
 byte pins;        /* that are out */
 byte ever;        /* the other half of the word: pins ever taken */
 byte list = TASKS;
@@ -60,7 +58,7 @@ byte dead;        /* of the list: taken back by their submitter */
 bool ready[2];    /* the entry's ready bit in each parent */
 bool child[2];    /* is the entry in the table of that parent? */
 byte root[2];     /* units of each parent */
-byte effect;      /* pool->effect */
+bool news;        /* pool->effect is not what the closer has read */
 
 /* Only the properties read these. */
 byte life = 1;
@@ -73,7 +71,7 @@ bool drained;     /* the drain has returned, nothing is freed yet */
 
 inline signal()
 {
-	effect++
+	news = true
 }
 
 /* hd_ready_mark() of the entry: the bit in the table that is above now. */
@@ -92,7 +90,7 @@ inline give_entry()
 		quiet = count == 0
 	}
 	if
-	:: quiet && gate == SHUT -> signal()
+	:: quiet && gate != OPEN -> signal()
 	:: else
 	fi;
 	quiet = false
@@ -124,7 +122,11 @@ search:	/* find(), child_at() */
 	:: atomic { child[1] -> from = 1 }
 	:: !child[0] && !child[1] -> goto done
 	fi;
-	if /* own_work() */
+	if /* own_work(), hd_queue_startable() */
+	:: gate == DRAINED -> goto search
+	:: else
+	fi;
+	if
 	:: list == 0 && deque == 0 -> goto search
 	:: list > 0 || deque > 0
 	fi;
@@ -145,18 +147,28 @@ search:	/* find(), child_at() */
 take:	/* hd_queue_take(), which steals as well */
 	if
 	:: list == 0 && deque == 0 -> goto give
-	:: atomic { deque > 0 ->
-		deque--;
-		assert(!freed && life == mine);
-		called++;
-		running++ }
-	:: atomic { dead > 0 && list > 0 -> dead--; list-- }; goto take
-	:: atomic { list > dead ->
-		list--;
-		assert(!freed && life == mine);
-#ifdef STRICT
-		assert(!(drained && life == 1));
+	:: atomic { deque > 0 -> deque--; hand++; assert(!freed && life == mine) }
+	:: atomic { list > 0 -> list--; hand++; assert(!freed && life == mine) }
+	fi;
+#ifndef BUG_CALL_ANYWAY
+	/* close-4: see the task, load attention, and with it the gate; call it. */
+	if
+	:: gate == DRAINED ->
+		atomic { hand--; list++ }; /* hd_queue_put_back() */
+		mark();
+		if /* attend() */
+		:: gate == DRAINED -> goto give
+		:: else -> goto take
+		fi
+	:: else
+	fi;
 #endif
+	if /* run_one(): was it taken back? */
+	:: atomic { dead > 0 -> dead--; hand-- }; goto take
+	:: atomic { list + hand + deque > dead ->
+		hand--;
+		assert(!freed && life == mine);
+		assert(!(drained && life == 1));
 		called++;
 		running++ }
 	fi;
@@ -200,7 +212,7 @@ proctype mover()
 unpin:
 #ifdef BUG_GATE_THEN_UNPIN
 	if
-	:: gate == SHUT -> signal()
+	:: gate != OPEN -> signal()
 	:: gate == OPEN
 	fi;
 	pins--;
@@ -209,7 +221,7 @@ unpin:
 	pins--;
 #endif
 	if
-	:: gate == SHUT -> signal()
+	:: gate != OPEN -> signal()
 	:: gate == OPEN
 	fi;
 #endif
@@ -233,48 +245,37 @@ submit:
 	:: tasks == 0 -> goto done
 	:: else -> tasks--
 	fi;
-#ifdef PINNED_SUBMIT
-	atomic { pins++; ever++ }
-#endif
 	if
-	:: gate == SHUT -> goto unpin
+	:: gate != OPEN -> goto submit
 	:: gate == OPEN
 	fi;
 	atomic { list++; accepted++ }
 #ifndef BUG_GATE_ONCE
 	if
-	:: gate == SHUT -> goto take_back
+	:: gate != OPEN -> goto take_back
 	:: gate == OPEN
 	fi;
 #endif
 	mark();
 	run worker();
-unpin:
-#ifdef PINNED_SUBMIT
-	pins--;
-	if
-	:: gate == SHUT -> signal()
-	:: gate == OPEN
-	fi;
-#endif
 	goto submit;
 take_back:
 	atomic { pins++; ever++ }
 	if
-	:: atomic { list > dead -> dead++; accepted-- };
+	:: atomic { list + hand > dead -> dead++; accepted-- };
 		mark();
 #ifndef BUG_DEAD_SILENT
 		run worker();
 #endif
 		signal()
-	:: list <= dead /* somebody has it, and runs it */
+	:: list + hand <= dead /* somebody has it, and runs it */
 	fi;
 	pins--;
 	if
-	:: gate == SHUT -> signal()
+	:: gate != OPEN -> signal()
 	:: gate == OPEN
 	fi;
-	goto unpin;
+	goto submit;
 done:
 	/* close-1: a task that nobody need start is one that was taken back. */
 	assert(!(drained && life == 1 && list > dead));
@@ -291,6 +292,15 @@ done:
 inline tasks_left()
 {
 	left = false;
+	/* To free what was drained is a refusal: it clears away what was taken back. */
+	if
+	:: drained ->
+		do
+		:: atomic { dead > 0 && list > 0 -> dead--; list-- }
+		:: else -> break
+		od
+	:: else
+	fi;
 #ifdef BUG_PINS_AFTER
 	if
 	:: list > 0 || deque > 0 -> left = true
@@ -345,12 +355,12 @@ inline unused()
 
 proctype closer()
 {
-	byte seen, before, kept;
+	byte before, kept;
 	bool left, used;
 
 	gate = SHUT; /* set_gate() */
 wait:	/* hd_effect_wait(), at_rest(), rest_locked() */
-	seen = effect;
+	news = false;
 	tasks_left();
 	if
 	:: left || count > 0 -> goto not_yet /* quiet_now() */
@@ -367,6 +377,24 @@ wait:	/* hd_effect_wait(), at_rest(), rest_locked() */
 #if SUBMITS > 0
 	if
 	:: !drained ->
+#ifndef BUG_OPEN_TO_STARTS
+		gate = DRAINED; /* drained_now(), close-4 */
+		tasks_left();
+		if
+		:: left || count > 0 ->
+			gate = SHUT;
+#ifndef BUG_OPENED_SILENT
+			mark();
+			if
+			:: list > 0 -> run worker() /* hd_look() */
+			:: list == 0
+			fi;
+#endif
+			signal();
+			goto wait
+		:: else
+		fi;
+#endif
 		drained = true;
 		!submitting;
 		goto wait
@@ -432,7 +460,7 @@ unseal:	/* hd_tree_unseal(), which publishes the headroom again */
 not_yet:
 	assert(target == CAP);
 	if
-	:: effect != seen -> goto wait
+	:: news -> goto wait
 	fi;
 done:
 	skip
@@ -458,7 +486,9 @@ init
 #endif
 		run at_rest();
 		run closer();
+#if WORKERS > 0
 		run worker();
+#endif
 #if WORKERS > 1
 		run worker();
 #endif
