@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Our list of tasks from outside, as the scheduler uses it: a taker takes all and
- * turns it round. The second form leaves the order as it comes, which is what the
- * stacks among the opponents do.
+ * turns it round. WIDE is a list for each CPU, whose taker looks at all. The last form
+ * leaves the order as it comes, which is what the stacks among the opponents do.
  */
 #include <stdlib.h>
 
 #include "bench/lockfree_loops.h"
 #include "lockfree/inject.h"
 #include "lockfree/nodes.h"
+#include "platform/cpu.h"
 #include "tools/say.h"
+
+/* Lists of a WIDE group: one for each CPU, or these. */
+#define LANES 16u
 
 struct queue {
 	struct hd_inject list;
+	struct hd_inject lane[LANES];
 	struct hd_nodes nodes;
 };
 
@@ -74,10 +79,8 @@ HB_LF_INLINE uint32_t take_newest_first(void *arg, struct hb_lf_flow *flow)
 	return length;
 }
 
-HB_LF_INLINE uint32_t take_in_order(void *arg, struct hb_lf_flow *flow)
+static inline uint32_t turned_round(struct queue *queue, uint32_t node)
 {
-	struct queue *queue = arg;
-	uint32_t length, node = take(queue, &length);
 	uint32_t oldest = 0, next;
 
 	for (; node; node = next) {
@@ -86,16 +89,51 @@ HB_LF_INLINE uint32_t take_in_order(void *arg, struct hb_lf_flow *flow)
 				      oldest, memory_order_relaxed);
 		oldest = node;
 	}
-	read_chain(queue, oldest, flow);
+	return oldest;
+}
+
+HB_LF_INLINE uint32_t take_in_order(void *arg, struct hb_lf_flow *flow)
+{
+	struct queue *queue = arg;
+	uint32_t length, node = take(queue, &length);
+
+	read_chain(queue, turned_round(queue, node), flow);
 	return length;
 }
 
+HB_LF_INLINE bool push_wide(void *arg, uint32_t item)
+{
+	struct queue *queue = arg;
+
+	hd_node_at(&queue->nodes, item)->arg = (void *)(uintptr_t)item;
+	return hd_inject_push_any(&queue->lane[hd_cpu_current() % LANES],
+				  &queue->nodes, item, HB_LF_ITEMS_MAX);
+}
+
+HB_LF_INLINE uint32_t take_wide(void *arg, struct hb_lf_flow *flow)
+{
+	struct queue *queue = arg;
+	uint32_t sum = 0, length, i, node;
+
+	for (i = 0; i < LANES; i++) {
+		if (!hd_inject_length_any(&queue->lane[i]))
+			continue;
+		node = hd_inject_take_any(&queue->lane[i], &length);
+		read_chain(queue, turned_round(queue, node), flow);
+		sum += length;
+	}
+	return sum;
+}
+
 HB_LF_QUEUE_LOOPS(in_order, push, take_in_order)
+HB_LF_QUEUE_LOOPS(wide, push_wide, take_wide)
 HB_LF_QUEUE_LOOPS(newest_first, push, take_newest_first)
 
 const struct hb_lf_peer hb_lf_our_queues[] = {
 	HB_LF_QUEUE("inject", HB_LF_OURS, HB_LF_MANY_PRODUCERS, open_queue,
 		    in_order),
+	HB_LF_QUEUE("inject wide", HB_LF_OURS, HB_LF_MANY_PRODUCERS, open_queue,
+		    wide),
 	HB_LF_QUEUE("inject LIFO", HB_LF_OURS, HB_LF_MANY_PRODUCERS, open_queue,
 		    newest_first),
 	{ .name = NULL },
