@@ -41,7 +41,10 @@ struct hd_reclaim {
 void hd_reclaim_retire_any(struct hd_reclaim *reclaim,
 			   struct hd_retired *retired);
 
-/* Frees what was retired before the call; returns how many blocks. */
+/*
+ * Frees what was retired before the call, but for what another flush took, which may
+ * still be at it; returns how many blocks.
+ */
 unsigned int hd_reclaim_flush(struct hd_reclaim *reclaim);
 
 #endif /* HEDDLE_LOCKFREE_RECLAIM_H */
