@@ -28,10 +28,8 @@ static const struct target {
 	const char *peer;
 	double limit;
 } targets[] = {
-	{ HB_LF_OWNER, "split", 0.2 },
-	{ HB_LF_ONE, "inject", 1.0 },
-	{ HB_LF_FOUR, "inject", 1.0 },
-	{ HB_LF_FOUR, "inject wide", 1.0 },
+	{ HB_LF_OWNER, "split", 0.2 }, { HB_LF_ONE, "inject", 1.0 },
+	{ HB_LF_FOUR, "inject", 1.0 }, { HB_LF_FOUR, "inject wide", 1.0 },
 	{ HB_LF_BUSY, "split", 0.95 },
 };
 
