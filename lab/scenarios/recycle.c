@@ -250,7 +250,7 @@ LAB_SCENARIO(
 LAB_SCENARIO(hand_old, .name = "recycle-hand-old",
 	     .claim = "and loads may give an old value", .setup = setup_hand,
 	     .reset = hand_reset, .settle = true, .thread = { other_group },
-	     .at_rest = all_called, UP_TO(2, 1));
+	     .at_rest = all_called, UP_TO(1, 1));
 
 /* -- a cancel settles the counts of a group that is freed -- */
 
