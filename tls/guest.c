@@ -113,7 +113,6 @@ static struct heddle_guest *make_record(struct heddle_process *process,
 	guest->process = process;
 	guest->tid = tid;
 	guest->flags = o->flags;
-	guest->next = NULL;
 	guest->state.fn = o->fn;
 	guest->state.arg = o->arg;
 	guest->state.exit_code = o->exit_code;
