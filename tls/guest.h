@@ -37,7 +37,7 @@ struct heddle_guest {
 	uint32_t tid;
 	struct heddle_process *process;
 	uint32_t flags;
-	struct hd_worker *worker;  /* of a FRESH one: which thread to follow */
+	struct hd_worker *worker; /* of a FRESH one: which thread to follow */
 	uint64_t incarnation;
 	struct hd_guest_state state;
 };
