@@ -135,7 +135,9 @@ static void admit(struct hd_worker *worker, struct heddle_group *first)
 		first = full;
 		wait_for_path(worker, first);
 	}
-	pay(worker, owed);
+	owed += worker->owe;
+	worker->owe = 0;
+	hd_look_inside(worker->pool, owed);
 }
 
 void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)

@@ -187,8 +187,7 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 		}
 		owed += hd_permit_give(group, upto);
 	}
-	if (owed)
-		hd_look(pool, owed);
+	hd_look_inside(pool, owed);
 	return mine;
 }
 

@@ -96,6 +96,7 @@ static bool room(struct heddle_group *group)
 
 struct search {
 	bool tasks;     /* may a task be started, or only a returner? */
+	bool take;      /* its permits, or only see that they are free? */
 	bool root_full; /* nothing can start anywhere */
 	uint32_t *owe;
 };
@@ -166,6 +167,15 @@ static struct heddle_group *child_again(struct heddle_group *group,
 	return child;
 }
 
+static bool admits(struct heddle_group *group, const struct search *search,
+		   struct heddle_group **full)
+{
+	if (search->take)
+		return hd_permit_take(group, NULL, full, search->owe);
+	*full = hd_permit_full(group);
+	return !*full;
+}
+
 static struct heddle_group *find(struct heddle_group *group,
 				 struct search *search);
 
@@ -177,7 +187,7 @@ static struct heddle_group *find_at(struct heddle_group *group, uint32_t bit,
 	if (bit == 0) {
 		if (!own_work(group, search))
 			return NULL;
-		if (hd_permit_take(group, NULL, &full, search->owe))
+		if (admits(group, search, &full))
 			return group;
 		search->root_full = full == full->pool->root;
 		compete(group->pool);
@@ -226,9 +236,16 @@ static struct heddle_group *find(struct heddle_group *group,
 struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
 				   uint32_t *owe)
 {
-	struct search search = { tasks, false, owe };
+	struct search search = { tasks, true, false, owe };
 
 	if (!room(pool->root))
 		return NULL;
 	return find(pool->root, &search);
+}
+
+bool hd_ready_find(struct heddle_pool *pool)
+{
+	struct search search = { true, false, false, NULL };
+
+	return room(pool->root) && find(pool->root, &search);
 }

@@ -30,4 +30,10 @@ bool hd_ready_others(struct heddle_group *group);
 struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
 				   uint32_t *owe);
 
+/*
+ * The same without taking: was there, at some instants during the call, a group with
+ * something to start and headroom on its path?
+ */
+bool hd_ready_find(struct heddle_pool *pool);
+
 #endif /* HEDDLE_SCHED_READY_H */

@@ -101,7 +101,11 @@ static void pay(struct hd_worker *worker)
 	uint32_t owed = worker->owe;
 
 	worker->owe = 0;
-	if (owed)
+	if (!owed)
+		return;
+	if (worker->held)
+		hd_look_inside(worker->pool, owed);
+	else
 		hd_look(worker->pool, owed);
 }
 
@@ -346,10 +350,12 @@ static struct heddle_group *find_group(struct hd_worker *worker)
 {
 	struct heddle_group *group;
 
-	do
+	for (;;) {
 		group = hd_ready_take(worker->pool, true, &worker->owe);
-	while (group && hd_hand_to_returner(group));
-	return group;
+		if (!group || !hd_hand_to_returner(group))
+			return group;
+		worker->woken = false; /* the wake was of use */
+	}
 }
 
 static void take_up(struct hd_worker *worker, struct heddle_group *group)
@@ -404,6 +410,12 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 	struct heddle_pool *pool = worker->pool;
 
 	worker->check_spare = true;
+	if (token == HD_TOKEN_LOOK) {
+		worker->searching =
+			true; /* the waker has set the flag for us */
+		worker->woken = true;
+		return;
+	}
 	set_available(worker, false);
 	if (token == HD_TOKEN_GUEST) {
 		void *bound = worker->bound;
