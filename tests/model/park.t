@@ -33,7 +33,7 @@ holds "cap 1, all about to park, three waits that end for no reason" \
 	"-DPARKED=3 -DSPURIOUS=3"
 holds "cap 1, an order to leave" "-DLEAVE -DTASKS1=0"
 holds "cap 2, an order to leave, all about to park" \
-	"-DCAP=2 -DLEAVE -DPARKED=3"
+	"-DCAP=2 -DLEAVE -DPARKED=3 -DSPURIOUS=0"
 holds "cap 1, submits from inside a task" "-DINSIDE -DTASKS1=0 -DTASKS0=2"
 holds "cap 2, submits from inside a task, never returning" \
 	"-DCAP=2 -DNEVER -DINSIDE -DTASKS0=2 -DPARKED=3"
