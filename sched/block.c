@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
@@ -188,13 +189,13 @@ int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
 	struct hd_frame *frame;
 	uint32_t owed = 0;
 
-	(void)arg;
 	if (!worker || !worker->frame)
 		return -EPERM;
 	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
 		return -EINVAL;
-	if (interrupt)
-		return -ENOTSUP;
+	if (interrupt && !worker->block_depth &&
+	    !hd_interrupt_arm(worker, interrupt, arg))
+		return -ECANCELED;
 	if (worker->block_depth++)
 		return 0;
 	count_blocked(worker, 1);
@@ -222,6 +223,7 @@ int heddle_block_end(void)
 		return -EPERM;
 	if (--worker->block_depth)
 		return 0;
+	hd_interrupt_disarm(worker);
 	admit(worker, worker->frame->group);
 	atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
 				  memory_order_seq_cst); /* spare-1 */

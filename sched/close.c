@@ -21,12 +21,14 @@
 
 #include "lockfree/groupword.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/task.h"
 #include "sched/tree.h"
 #include "sched/worker.h"
 
@@ -35,7 +37,8 @@ struct closing {
 	struct heddle_group *group;
 	uint32_t gate;
 	bool free_it;
-	bool opened; /* again, by the last try to end it */
+	bool opened;               /* again, by the last try to end it */
+	struct hd_task *cancelled; /* whose actions are to be called */
 };
 
 static bool quiet_now(struct heddle_group *group)
@@ -59,7 +62,7 @@ static bool tasks_in(struct closing *closing, struct heddle_group *group)
 	uint64_t pins = hd_pins(group);
 
 	if (closing->gate == HD_GATE_REFUSE)
-		hd_queue_cancel(group);
+		hd_queue_cancel(group, &closing->cancelled);
 	return hd_queue_tasks(group) || hd_pins_out(pins) ||
 	       pins != hd_pins(group); /* pin-1 */
 }
@@ -164,9 +167,11 @@ static int at_rest(void *context)
 	int rc;
 
 	closing->opened = false;
+	closing->cancelled = NULL;
 	hd_mutex_lock(&pool->control);
 	rc = rest_locked(closing);
 	hd_mutex_unlock(&pool->control);
+	hd_task_after(closing->cancelled);
 	if (closing->opened) {
 		hd_effect_signal(pool); /* who waits for a cap, and ourselves */
 		hd_look(pool, pool->entries);
@@ -252,6 +257,8 @@ int heddle_group_close(struct heddle_group *group, int mode, uint64_t deadline)
 	rc = set_gate(group, closing.free_it, &closing.gate);
 	if (rc < 0 || mode == HEDDLE_CLOSE_RESUME)
 		return rc;
+	if (closing.gate == HD_GATE_REFUSE)
+		hd_interrupt_group(group);
 	rc = hd_effect_wait(closing.pool, at_rest, &closing, deadline);
 	if (rc == 0 && closing.free_it)
 		hd_effect_signal(closing.pool); /* tickets of it are stale */

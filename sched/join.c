@@ -21,6 +21,7 @@
 #include "platform/futex.h"
 #include "platform/mutex.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/permit.h"
 #include "sched/pin.h"
@@ -287,6 +288,22 @@ static bool claim_pinned(struct hd_task *task)
 	return mine;
 }
 
+/* False when it has ended meanwhile. */
+static bool tell_to_stop(struct hd_task *task)
+{
+	uint32_t state = atomic_load_explicit(
+		&task->state, memory_order_relaxed); /* a CAS follows */
+
+	do {
+		if ((state & HD_TASK_STATE) != HD_TASK_ACCEPTED)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&task->state, &state, state | HD_TASK_STOP,
+		memory_order_seq_cst,   /* interrupt-1 */
+		memory_order_relaxed)); /* tried again */
+	return true;
+}
+
 int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
@@ -301,6 +318,8 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 		hd_task_finish(task, HD_TASK_CANCELLED);
 		return 0;
 	}
+	if (tell_to_stop(task))
+		hd_interrupt_task(task);
 	rc = wait_any(given, deadline);
 	return rc < 0 ? rc : -EALREADY;
 }

@@ -7,6 +7,7 @@ sched_sources = \
 	%D%/check.c \
 	%D%/close.c \
 	%D%/group.h \
+	%D%/interrupt.c %D%/interrupt.h \
 	%D%/join.c \
 	%D%/lifecycle.c \
 	%D%/look.c %D%/look.h \
@@ -20,6 +21,7 @@ sched_sources = \
 	%D%/report.c %D%/report.h \
 	%D%/see.c \
 	%D%/start.c %D%/start.h \
+	%D%/stop.c \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
 	%D%/tree.c %D%/tree.h \

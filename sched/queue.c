@@ -319,23 +319,25 @@ void hd_queue_drain(struct hd_worker *worker)
 	hd_unpin(home);
 }
 
-static void cancel_node(struct heddle_group *group, uint32_t node)
+static void cancel_node(struct heddle_group *group, uint32_t node,
+			struct hd_task **list)
 {
 	struct heddle_pool *pool = group->pool;
 
-	hd_task_cancel_node(group, node);
+	hd_task_cancel_node(group, node, list);
 	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node,
 			 node, 1);
 }
 
-static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
+static uint64_t cancel_chain(struct heddle_group *group, uint32_t node,
+			     struct hd_task **list)
 {
 	uint64_t n = 0;
 
 	while (node) {
 		uint32_t next = next_of(group->pool, node);
 
-		cancel_node(group, node);
+		cancel_node(group, node, list);
 		node = next;
 		n++;
 	}
@@ -343,7 +345,7 @@ static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
 }
 
 static uint64_t cancel_deque(struct heddle_group *group,
-			     struct hd_worker *victim)
+			     struct hd_worker *victim, struct hd_task **list)
 {
 	uint64_t n = 0;
 
@@ -353,13 +355,13 @@ static uint64_t cancel_deque(struct heddle_group *group,
 
 		if (!node || node == HD_DEQUE_RETRY)
 			continue;
-		cancel_node(group, node);
+		cancel_node(group, node, list);
 		n++;
 	}
 	return n;
 }
 
-uint64_t hd_queue_cancel(struct heddle_group *group)
+uint64_t hd_queue_cancel(struct heddle_group *group, struct hd_task **list)
 {
 	struct heddle_pool *pool = group->pool;
 	uint64_t n = 0;
@@ -367,10 +369,11 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 
 	for (i = 0; i < lanes_of(group); i++)
 		n += cancel_chain(group,
-				  hd_inject_take_any(&group->lane[i], &length));
+				  hd_inject_take_any(&group->lane[i], &length),
+				  list);
 	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,
 					   HD_LINK_CHAIN))) {
-		uint64_t chain = cancel_chain(group, node);
+		uint64_t chain = cancel_chain(group, node, list);
 
 		atomic_fetch_sub_explicit(
 			&group->spilled, (uint32_t)chain,
@@ -378,6 +381,6 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 		n += chain;
 	}
 	for (i = 0; i < entries(pool); i++)
-		n += cancel_deque(group, &pool->worker[i]);
+		n += cancel_deque(group, &pool->worker[i], list);
 	return n;
 }

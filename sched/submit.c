@@ -156,7 +156,8 @@ static int accept(struct heddle_group *group, struct heddle_task *given)
 	int rc;
 
 	if (!task || !task->fn ||
-	    (task->flags & ~(uint32_t)HEDDLE_TASK_DETACHED))
+	    (task->flags & ~(uint32_t)HEDDLE_TASK_DETACHED) ||
+	    (task->after && !(task->flags & HEDDLE_TASK_DETACHED)))
 		return -EINVAL;
 	flags = task->flags;
 	state = atomic_load_explicit(&task->state,

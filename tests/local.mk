@@ -30,6 +30,7 @@ public_tests = \
 	%D%/api/guest \
 	%D%/api/lifecycle \
 	%D%/api/slot \
+	%D%/api/stop \
 	%D%/api/tasks \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
