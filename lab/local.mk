@@ -41,6 +41,7 @@ lab_scenarios = \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/history.c \
 	%D%/scenarios/inject.c \
+	%D%/scenarios/interrupt.c \
 	%D%/scenarios/join.c \
 	%D%/scenarios/known.c \
 	%D%/scenarios/litmus.c \

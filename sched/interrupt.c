@@ -41,11 +41,10 @@ bool hd_interrupt_arm(struct hd_worker *worker, void (*fn)(void *arg),
 			      memory_order_seq_cst); /* interrupt-1 */
 	if (!hd_task_stopped(worker))
 		return true;
-	hd_interrupt_disarm(worker);
-	return false;
+	return hd_interrupt_disarm(worker); /* called: the region was there */
 }
 
-void hd_interrupt_disarm(struct hd_worker *worker)
+bool hd_interrupt_disarm(struct hd_worker *worker)
 {
 	uint32_t seen = atomic_load_explicit(&worker->interrupt,
 					     memory_order_relaxed); /* hint */
@@ -56,9 +55,13 @@ void hd_interrupt_disarm(struct hd_worker *worker)
 			seen = atomic_load_explicit(
 				&worker->interrupt,
 				memory_order_relaxed); /* then a CAS */
-		} else if (change(worker, &seen, NONE)) {
-			return;
+		} else {
+			bool called = seen == CALLED;
+
+			if (change(worker, &seen, NONE))
+				return called;
 		}
+	return false;
 }
 
 /* True with the region claimed: its worker stays in it. */

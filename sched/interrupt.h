@@ -31,12 +31,15 @@ struct heddle_group;
 struct hd_task;
 struct hd_worker;
 
-/* False when the worker is to stop already; then the region does not begin. */
+/*
+ * False when the worker is to stop already, and nobody has called the function; then the
+ * region does not begin.
+ */
 bool hd_interrupt_arm(struct hd_worker *worker, void (*fn)(void *arg),
 		      void *arg);
 
-/* At the end of a region. Waits for a call under way. */
-void hd_interrupt_disarm(struct hd_worker *worker);
+/* At the end of a region. Waits for a call under way. Was there one? */
+bool hd_interrupt_disarm(struct hd_worker *worker);
 
 /*
  * Interrupts the region of the stack that the task is on, if it is in one. The task was
