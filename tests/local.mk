@@ -28,15 +28,20 @@ public_tests = \
 	%D%/api/caps \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/idle \
 	%D%/api/lifecycle \
 	%D%/api/slot \
 	%D%/api/tasks \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f08-cap-external \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
-	%D%/regression/f28-stop-at-cap
+	%D%/regression/f28-stop-at-cap \
+	%D%/regression/f33-all-pinned \
+	%D%/regression/f37-resize-exact \
+	%D%/regression/f45-control-inside
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
