@@ -35,9 +35,11 @@ public_tests = \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \
+	%D%/regression/f13-hostile-names \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
+	%D%/regression/f24-many-cycles \
 	%D%/regression/f28-stop-at-cap \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f37-resize-exact \
@@ -80,6 +82,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
 %C%_unit_tls_tid_LDADD = $(unit_libs)
+%C%_regression_f24_many_cycles_LDADD = $(unit_libs)
 # end of unit
 
 ## Scripts -------------------------------------------------------------------
