@@ -23,12 +23,14 @@ static uint32_t allowed;
 
 static void quick(void *arg)
 {
-	uint64_t seen;
+	uint64_t end = su_now_ns() + 5000, seen;
 
 	(void)arg;
 	seen = atomic_fetch_add_explicit(&gauge, 1, memory_order_relaxed);
 	if ((uint32_t)seen >= (uint32_t)(seen >> 32))
 		atomic_fetch_add_explicit(&over, 1, memory_order_relaxed);
+	while (su_now_ns() < end)
+		;
 	atomic_fetch_sub_explicit(&gauge, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&done, 1, memory_order_release);
 }
