@@ -46,8 +46,12 @@ static void stay(void *arg)
 
 static void allow(uint32_t cap)
 {
-	atomic_fetch_add_explicit(&gauge, ((uint64_t)cap - allowed) << 32,
-				  memory_order_relaxed); /* one word */
+	uint64_t seen = atomic_fetch_add_explicit(
+		&gauge, ((uint64_t)cap - allowed) << 32,
+		memory_order_relaxed); /* one word */
+
+	if ((uint32_t)seen > cap)
+		atomic_fetch_add_explicit(&over, 1, memory_order_relaxed);
 	allowed = cap;
 }
 
