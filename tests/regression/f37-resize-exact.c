@@ -5,7 +5,7 @@
  * an idle worker. Method: tasks that stay until they are let go.
  *
  * fault: F37
- * clause: C2 C4
+ * clause: C1 C2
  */
 #include <semaphore.h>
 
