@@ -30,7 +30,6 @@ struct session {
 	double stall_seconds;
 	double tasks; /* so that 1e9 may be written */
 	double changes;
-	double configs;
 	uint64_t seed;
 	bool is_json;
 	bool is_csv;
@@ -51,9 +50,9 @@ static const struct ht_column columns[] = {
 	{ "dup", HT_UNSIGNED, NULL, 0 },     { "cap", HT_UNSIGNED, NULL, 0 },
 	{ "order", HT_UNSIGNED, NULL, 0 },   { "leak", HT_UNSIGNED, NULL, 0 },
 	{ "tid", HT_UNSIGNED, NULL, 0 },     { "check", HT_UNSIGNED, NULL, 0 },
-	{ "call", HT_UNSIGNED, NULL, 0 },    { "under", HT_UNSIGNED, NULL, 0 },
-	{ "stall", HT_UNSIGNED, NULL, 0 },   { "near", HT_UNSIGNED, NULL, 0 },
-	{ "first", HT_STRING, NULL, 0 },     { "note", HT_STRING, NULL, 0 },
+	{ "call", HT_UNSIGNED, NULL, 0 },    { "stall", HT_UNSIGNED, NULL, 0 },
+	{ "near", HT_UNSIGNED, NULL, 0 },    { "first", HT_STRING, NULL, 0 },
+	{ "note", HT_STRING, NULL, 0 },
 };
 
 static uint64_t load(const _Atomic(uint64_t) *counter)
@@ -223,7 +222,6 @@ static void run_one(struct session *session, const struct ht_scenario *scenario,
 	run.is_busted = is_busted;
 	run.tasks_wanted = is_busted ? 0 : (uint64_t)session->tasks;
 	run.changes_wanted = (uint64_t)session->changes;
-	run.configs_wanted = is_busted ? 0 : (uint64_t)session->configs;
 	run.is_quiet = is_busted && !session->is_busted;
 	run.stalled = on_stall;
 	run.stalled_arg = session;
@@ -301,12 +299,6 @@ static int read_arguments(struct session *session, int argc, char **argv,
 		  .operand = "N",
 		  .help = "of caps in so many tasks; 2^20 in 1e9 if not given",
 		  .max = 1000000000000 },
-		{ .name = "configs",
-		  .type = HT_OPTION_REAL,
-		  .value = &session->configs,
-		  .operand = "N",
-		  .help = "of never-under, in place of seconds",
-		  .max = 1000000000 },
 		{ .name = "seed",
 		  .type = HT_OPTION_NUMBER,
 		  .value = &session->seed,

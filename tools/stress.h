@@ -32,7 +32,6 @@ enum ht_kind {
 	HT_TID,   /* thread ids not unique or out of range */
 	HT_CHECK, /* heddle_check() found an invariant broken */
 	HT_CALL,  /* a call returned what it never may */
-	HT_UNDER, /* less ran than caps, workers and tasks allow */
 	HT_KINDS,
 };
 
@@ -77,7 +76,6 @@ struct ht_stress {
 	uint64_t stall_ns;
 	uint64_t tasks_wanted;   /* cap-oracle: 0 is by time */
 	uint64_t changes_wanted; /* cap-oracle: 0 is in proportion */
-	uint64_t configs_wanted; /* never-under: 0 is by time */
 	bool is_busted;
 	bool is_quiet; /* violations are not printed one by one */
 	void (*stalled)(struct ht_stress *run, void *arg);

@@ -19,7 +19,7 @@
 
 static const char *const kind_names[HT_KINDS] = { "lost",  "dup",  "cap",
 						  "order", "leak", "tid",
-						  "check", "call", "under" };
+						  "check", "call" };
 
 const char *ht_kind_name(enum ht_kind kind)
 {

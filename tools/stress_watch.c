@@ -167,16 +167,13 @@ static void look_at_actors(struct ht_stress *run, struct seen *seen,
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* By tasks or configurations where their number was given, else by time. */
+/* By tasks where their number was given, else by time. */
 static double part_done(struct ht_stress *run, uint64_t now)
 {
-	uint64_t wanted = run->tasks_wanted + run->configs_wanted;
-
-	if (!run->is_busted && wanted)
+	if (run->tasks_wanted)
 		return (double)atomic_load_explicit(
-			       run->tasks_wanted ? &run->tasks : &run->near,
-			       memory_order_relaxed) / /* shown */
-		       (double)wanted;
+			       &run->tasks, memory_order_relaxed) / /* shown */
+		       (double)run->tasks_wanted;
 	return (double)(now - run->started_ns) /
 	       (double)(run->ends_ns - run->started_ns);
 }
