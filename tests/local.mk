@@ -28,16 +28,23 @@ public_tests = \
 	%D%/api/caps \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/idle \
 	%D%/api/lifecycle \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f08-cap-external \
+	%D%/regression/f13-hostile-names \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
-	%D%/regression/f28-stop-at-cap
+	%D%/regression/f24-many-cycles \
+	%D%/regression/f28-stop-at-cap \
+	%D%/regression/f33-all-pinned \
+	%D%/regression/f37-resize-exact \
+	%D%/regression/f45-control-inside
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
@@ -76,6 +83,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
 %C%_unit_tls_tid_LDADD = $(unit_libs)
+%C%_regression_f24_many_cycles_LDADD = $(unit_libs)
 # end of unit
 
 ## Scripts -------------------------------------------------------------------

@@ -74,6 +74,8 @@ struct ht_stress {
 	uint64_t started_ns;
 	uint64_t ends_ns;
 	uint64_t stall_ns;
+	uint64_t tasks_wanted;   /* cap-oracle: 0 is by time */
+	uint64_t changes_wanted; /* cap-oracle: 0 is in proportion */
 	bool is_busted;
 	bool is_quiet; /* violations are not printed one by one */
 	void (*stalled)(struct ht_stress *run, void *arg);
@@ -89,6 +91,7 @@ struct ht_stress {
 	/* Under the lock: the first complaint, and what a dump looks at. */
 	pthread_mutex_t lock;
 	char first[160];
+	char note[160]; /* what else a scenario has to say, or empty */
 	struct heddle_pool *pool;
 	struct heddle_group *groups[HT_GROUPS_MAX];
 	uint32_t n_groups;
@@ -105,6 +108,7 @@ extern const struct ht_scenario ht_stress_start;
 extern const struct ht_scenario ht_stress_cap;
 extern const struct ht_scenario ht_stress_groups;
 extern const struct ht_scenario ht_stress_guest;
+extern const struct ht_scenario ht_stress_oracle;
 
 const char *ht_kind_name(enum ht_kind kind);
 
