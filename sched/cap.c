@@ -16,6 +16,7 @@
 #include <heddle/block.h>
 
 #include "lockfree/groupword.h"
+#include "sched/block.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
@@ -176,7 +177,7 @@ int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
 		return rc > 0 ? 0 : rc;
 	if (deadline == HEDDLE_NOW)
 		return -ETIMEDOUT;
-	inside = heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL) == 0;
+	inside = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
 	rc = hd_effect_wait(ticket.pool, in_effect, &ticket, deadline);
 	if (inside)
 		heddle_block_end();

@@ -20,6 +20,7 @@
 #include "lockfree/groupword.h"
 #include "platform/futex.h"
 #include "platform/mutex.h"
+#include "sched/block.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
 #include "sched/look.h"
@@ -225,7 +226,7 @@ static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
 		return wait_end(task, deadline);
 	if (!enter_chain(worker, given))
 		return -EDEADLK;
-	heddle_block_begin(HEDDLE_BLOCK_JOIN, NULL, NULL);
+	hd_block_begin(HEDDLE_BLOCK_JOIN);
 	rc = wait_end(task, deadline);
 	leave_chain(worker);
 	heddle_block_end();

@@ -2,7 +2,7 @@
 # Groups, permits, workers, start, stop, steal, block, join.
 sched_sources = \
 	%D%/bind.c \
-	%D%/block.c \
+	%D%/block.c %D%/block.h \
 	%D%/cap.c \
 	%D%/check.c \
 	%D%/close.c \

@@ -25,6 +25,7 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/block-bound \
 	%D%/api/caps \
 	%D%/api/groups \
 	%D%/api/guest \

@@ -43,7 +43,7 @@ enum heddle_block_kind {
  *
  * Progress: lock-free, except that an ELASTIC pool may create a worker.
  * Context:  a task or a guest thread; elsewhere -EPERM.
- * Return: 0, -EPERM, -EINVAL, -ECANCELED.
+ * Return: 0, -EPERM, -EINVAL, -ECANCELED, -EAGAIN (HEDDLE_BLOCKED_REFUSE).
  */
 HEDDLE_API int heddle_block_begin(int kind, void (*interrupt)(void *arg),
 				  void *arg);
