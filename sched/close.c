@@ -225,8 +225,10 @@ static int set_gate(struct heddle_group *group, bool free_it, uint32_t *gate)
 	if (rc == 0)
 		put_gate(group, *gate);
 	hd_mutex_unlock(&pool->control);
-	if (rc == 0)
+	if (rc == 0) {
+		hd_effect_signal(pool); /* who waits for room in the queue */
 		hd_look(pool, pool->entries);
+	}
 	return rc;
 }
 

@@ -73,6 +73,7 @@ struct heddle_group {
 	_Atomic uint32_t returners_row;      /* A  hand-overs without a start */
 
 	HD_ALIGNED _Atomic uint32_t queued;  /* A  only if queue_slots != 0 */
+	_Atomic uint32_t room_waiters;       /* A  for room in the queue */
 	_Atomic uint32_t dead;               /* A  cancelled, still linked */
 	_Atomic uint32_t spilled;            /* A  tasks in the spill list */
 	HD_ALIGNED _Atomic uint32_t blocked; /* A  tasks of the subtree */

@@ -27,6 +27,7 @@
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
+#include "sched/room.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
@@ -40,9 +41,7 @@ static bool claim(struct hd_task *task)
 		return false;
 	atomic_fetch_add_explicit(&group->dead, 1,
 				  memory_order_relaxed); /* statistics */
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	return true;
 }
 

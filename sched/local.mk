@@ -19,6 +19,7 @@ sched_sources = \
 	%D%/ready.c %D%/ready.h \
 	%D%/reap.c %D%/reap.h \
 	%D%/report.c %D%/report.h \
+	%D%/room.c %D%/room.h \
 	%D%/see.c \
 	%D%/start.c %D%/start.h \
 	%D%/stop.c \

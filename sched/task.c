@@ -14,6 +14,7 @@
 #include "platform/futex.h"
 #include "sched/group.h"
 #include "sched/pool.h"
+#include "sched/room.h"
 #include "sched/worker.h"
 
 _Static_assert(sizeof(struct hd_task) == sizeof(struct heddle_task),
@@ -72,9 +73,7 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index,
 			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return; /* cancelled or joined before; only linked still */
 	}
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	if (fn)
 		return;
 	if (((struct hd_task *)arg)->flags & HEDDLE_TASK_DETACHED)

@@ -23,6 +23,7 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/room.h"
 #include "sched/start.h"
 #include "sched/task.h"
 #include "sched/upper.h"
@@ -204,9 +205,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return false;
 	}
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_worker_settle(worker);
 	if (atomic_load_explicit(&group->returners_row,

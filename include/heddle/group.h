@@ -127,6 +127,23 @@ static inline int heddle_group_set_cap(struct heddle_group *group, uint32_t cap,
 HEDDLE_API int heddle_group_wait(struct heddle_ticket ticket,
 				 uint64_t deadline);
 
+/**
+ * heddle_group_wait_room() - wait until a full queue has room again
+ * @group:    made with queue_slots
+ * @n:        tasks that are to be queued, 1 to queue_slots
+ * @deadline: absolute ns
+ *
+ * Reserves nothing: others may be faster, and a submit be refused again. Submits
+ * and starts of groups for which nobody waits pay one load more.
+ *
+ * Progress: blocking. Context: any thread; a task gives its permits back
+ * while it waits (a blocking region).
+ * Return: 0 when there was room, -ETIMEDOUT, -ESHUTDOWN (a submit of the caller would
+ * be refused), -EINVAL (n, or the group has no bound of its own), -ECHILD.
+ */
+HEDDLE_API int heddle_group_wait_room(struct heddle_group *group, uint32_t n,
+				      uint64_t deadline);
+
 enum heddle_close_mode {
 	HEDDLE_CLOSE_DRAIN = 1,    /* run what is queued; submits only from
 				   * the group's own tasks */
