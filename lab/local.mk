@@ -47,6 +47,7 @@ lab_scenarios = \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \
+	%D%/scenarios/order.c \
 	%D%/scenarios/park.c \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \

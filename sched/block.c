@@ -16,6 +16,7 @@
 #include "sched/group.h"
 #include "sched/interrupt.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -47,10 +48,12 @@ static uint32_t give_rest(struct heddle_group *first, struct hd_frame *from,
 	uint32_t owed = 0;
 	struct hd_frame *frame;
 
-	for (frame = from; frame != to; frame = frame->below)
-		owed += hd_permit_give(frame->group,
-				       covered(frame->group, first, from,
-					       frame));
+	for (frame = from; frame != to; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
+
+		owed += hd_permit_give(needs,
+				       covered(needs, first, from, frame));
+	}
 	return owed;
 }
 
@@ -65,12 +68,13 @@ static bool take_rest(struct hd_worker *worker, struct heddle_group *first,
 	struct hd_frame *frame;
 
 	for (frame = worker->frame; frame; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
 		struct heddle_group *upto =
-			covered(frame->group, first, worker->frame, frame);
+			covered(needs, first, worker->frame, frame);
 
-		if (hd_permit_take(frame->group, upto, full, owed))
+		if (hd_permit_take(needs, upto, full, owed))
 			continue;
-		*full = frame->group;
+		*full = needs;
 		*owed += give_rest(first, worker->frame, frame);
 		return false;
 	}
@@ -216,7 +220,9 @@ static void begin(struct hd_worker *worker, int kind)
 	atomic_store_explicit(&worker->blocked, 1,
 			      memory_order_relaxed); /* read under the lock */
 	for (frame = worker->frame; frame; frame = frame->below)
-		owed += hd_permit_give(frame->group, frame->upto);
+		if (frame->group != frame->upto)
+			owed += hd_permit_give(hd_order_needs(frame->group),
+					       frame->upto);
 	pay(worker, owed);
 	hd_spare_check(worker->pool);
 	hd_bind_signal(worker->pool);
@@ -269,7 +275,7 @@ int heddle_block_end(void)
 	if (--worker->block_depth)
 		return 0;
 	hd_interrupt_disarm(worker);
-	admit(worker, worker->frame->group);
+	admit(worker, hd_order_needs(worker->frame->group));
 	atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
 				  memory_order_seq_cst); /* spare-1 */
 	atomic_store_explicit(&worker->blocked, 0,

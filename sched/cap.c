@@ -19,6 +19,7 @@
 #include "sched/block.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -37,6 +38,8 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 		if (!changes[i].group || changes[i].reserved ||
 		    changes[i].cap > HEDDLE_CAP_MAX ||
 		    changes[i].group->pool != changes[0].group->pool)
+			return -EINVAL;
+		if (changes[i].cap > 1 && hd_order_serial(changes[i].group))
 			return -EINVAL;
 		for (k = 0; k < i; k++)
 			if (changes[k].group == changes[i].group)

@@ -24,6 +24,7 @@
 #include "sched/group.h"
 #include "sched/interrupt.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
@@ -181,7 +182,10 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 		 * have raised the count, then read the gate. Forbidden: it
 		 * reads none and we read an open gate.
 		 */
-		mine = !gate_is_shut(group) && claim(task);
+		mine = !gate_is_shut(group) &&
+		       (hd_order_of(group)
+				? hd_order_claim_next(group, task, claim, &owed)
+				: claim(task));
 		if (mine) {
 			hd_task_run(worker, group, upto, NULL, task);
 			hd_task_finish(task, HD_TASK_DONE);
@@ -253,6 +257,23 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		      : wait_end(hd_task_of(given), deadline);
 }
 
+static int join_result(uint32_t state)
+{
+	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
+}
+
+/* Queued in a SERIAL group that the caller's own stack occupies: it cannot start. */
+static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
+{
+	struct hd_frame *frame;
+
+	for (frame = worker->frame; frame; frame = frame->below)
+		if (frame->group == task->group &&
+		    hd_order_serial(frame->group))
+			return true;
+	return false;
+}
+
 int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
@@ -262,6 +283,9 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	if (rc < 0)
 		return rc;
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
+	    !on_stack(hd_self, given) && stands_behind(hd_self, task))
+		return ended(task, &state) ? join_result(state) : -EDEADLK;
+	if (!ended(task, &state) && hd_self && hd_self->frame &&
 	    !hd_self->block_depth && of_pool(hd_self->pool, task))
 		run_here(hd_self, task);
 	if (!ended(task, &state)) {
@@ -270,7 +294,7 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 			return rc;
 		ended(task, &state);
 	}
-	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
+	return join_result(state);
 }
 
 /*

@@ -12,6 +12,7 @@ sched_sources = \
 	%D%/lifecycle.c \
 	%D%/look.c %D%/look.h \
 	%D%/options.c %D%/options.h \
+	%D%/order.c %D%/order.h \
 	%D%/permit.c %D%/permit.h \
 	%D%/pin.h \
 	%D%/pool.c %D%/pool.h \

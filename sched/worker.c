@@ -19,6 +19,7 @@
 #include "platform/fault.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
@@ -199,6 +200,8 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
+	if (hd_order_of(group))
+		hd_order_let_go(group, &worker->owe);
 	free_node(worker, index);
 	if (!mine) {
 		atomic_fetch_sub_explicit(

@@ -31,6 +31,7 @@ public_tests = \
 	%D%/api/guest \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/order \
 	%D%/api/room \
 	%D%/api/slot \
 	%D%/api/stop \

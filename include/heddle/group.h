@@ -25,6 +25,19 @@ enum heddle_group_flags {
 	HEDDLE_GROUP_PAUSED = 2, /* starts with cap 0 */
 };
 
+enum heddle_group_order {
+	HEDDLE_ORDER_ANY = 0,
+	/* Tasks start in the order in which they were submitted, up to cap of them
+	 * together: who took an earlier one out of the queue may yet enter its
+	 * function later. */
+	HEDDLE_ORDER_FIFO = 1,
+	/* One after the other, each from its start to its return, also through its
+	 * blocking regions and joins: the group's own permit is kept there, and
+	 * those above it are given back. The cap is 1 (or 0); no groups
+	 * below. After the serial queues of libdispatch. */
+	HEDDLE_ORDER_SERIAL = 2,
+};
+
 /**
  * struct heddle_group_options - what a group is made with; all zero is valid
  * @struct_size:  sizeof(struct heddle_group_options)
@@ -34,7 +47,9 @@ enum heddle_group_flags {
  *                pool's tasks_max limits it. A bound costs one shared atomic
  *                operation more per task
  * @children_max: most direct children; 0: 63, at most 4 095
- * @reserved:     zero
+ * @order:        enum heddle_group_order; not together with HEDDLE_GROUP_WIDE.
+ *                An ordered group has one queue and one taker at a time: a
+ *                thread that is stopped while it takes holds the group up
  * @name:         at most 15 bytes, copied; NULL: "group"
  */
 struct heddle_group_options {
@@ -43,7 +58,7 @@ struct heddle_group_options {
 	uint32_t cap;
 	uint32_t queue_slots;
 	uint32_t children_max;
-	uint32_t reserved;
+	uint32_t order;
 	const char *name;
 };
 
@@ -54,7 +69,8 @@ struct heddle_group_options {
  * @group:  receives the group
  *
  * Progress: blocking (allocates). Context: any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, an unknown flag), -E2BIG,
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, an
+ * unknown flag or order, a SERIAL parent), -E2BIG,
  * -ENOMEM, -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN,
  * -ECHILD.
  */
@@ -95,7 +111,7 @@ struct heddle_ticket {
  * Ordering: each group's change is linearised in its word, a lowering at the
  *           bump of the pool's attention word that follows it.
  * Context:  any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, n = 0, groups of two pools, a
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, n = 0, groups of two pools, a
  * group twice), -ECHILD.
  */
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,

@@ -114,7 +114,8 @@ HEDDLE_API int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn,
  * Progress: blocking. Ordering: the task happens-before the return.
  * Context:  any thread.
  * Return: 0 it ran, -ECANCELED, -EDEADLK (the task is the caller, is on the
- * caller's stack, or waits through joins for such a task), -ETIMEDOUT,
+ * caller's stack, waits through joins for such a task, or is queued in a SERIAL
+ * group that a task on the caller's stack occupies), -ETIMEDOUT,
  * -EINVAL (never submitted, DETACHED, flags).
  */
 HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
