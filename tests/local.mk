@@ -27,6 +27,7 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 public_tests = \
 	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
 	%D%/api/idle \

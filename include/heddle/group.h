@@ -111,8 +111,8 @@ struct heddle_ticket {
  * Ordering: each group's change is linearised in its word, a lowering at the
  *           bump of the pool's attention word that follows it.
  * Context:  any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, n = 0, groups of two pools, a
- * group twice), -ECHILD.
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group;
+ * n = 0, groups of two pools, a group twice), -ECHILD.
  */
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 				   size_t n, struct heddle_ticket *ticket);
