@@ -120,10 +120,13 @@ static bool occupied_by_caller(struct heddle_group *group)
 {
 	struct hd_frame *frame;
 
-	if (!hd_self || hd_self->pool != group->pool || hd_self->block_depth)
+	if (!hd_self || hd_self->pool != group->pool)
 		return false;
+	/* Inside a region only the unit of a SERIAL group is kept. */
 	for (frame = hd_self->frame; frame; frame = frame->below)
-		if (hd_group_within(frame->group, group))
+		if (hd_self->block_depth
+			    ? frame->group == group && hd_order_serial(group)
+			    : hd_group_within(frame->group, group))
 			return true;
 	return false;
 }

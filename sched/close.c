@@ -132,7 +132,10 @@ static bool drained_now(struct closing *closing)
 	if (closing->group->own_gate != HD_GATE_DRAIN)
 		return true; /* another closer has shut it */
 	put_gate(closing->group, HD_GATE_DRAINED);
-	if (!tasks_left(closing) && quiet_now(closing->group))
+	/* In this order: who had a task in the hand puts it back before its permit,
+	 * and who takes a permit from now on finds the gate shut.
+	 */
+	if (quiet_now(closing->group) && !tasks_left(closing))
 		return true;
 	put_gate(closing->group, HD_GATE_DRAIN);
 	closing->opened = true;
