@@ -76,8 +76,8 @@ int heddle_task_stat(struct heddle_task *given, struct heddle_task_stat *out)
 	rc = hd_output_size(out, sizeof(seen), &size);
 	if (rc < 0)
 		return rc;
-	word = atomic_load_explicit(&task->state,
-				    memory_order_acquire); /* task-1 */
+	word = atomic_load_explicit(
+		&task->state, memory_order_relaxed); /* about one instant */
 	seen.stop_requested = (word & HD_TASK_STOP) != 0;
 	switch (word & HD_TASK_STATE) {
 	case HD_TASK_ACCEPTED:

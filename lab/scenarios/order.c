@@ -120,6 +120,11 @@ ORDERED(both, "order-both", "nor with two submitters and workers awake",
 	RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
 	      .threads = 2),
 	THREADS(submit_1, submit_1), UP_TO(1, 0));
+ORDERED(both_old, "order-both-old", "and loads may give an old value",
+	HEDDLE_ORDER_FIFO,
+	RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
+	      .threads = 1),
+	THREADS(submit_two), .settle = true, UP_TO(1, 1));
 ORDERED(in_row, "order-row", "two tasks of a submitter start in its order",
 	HEDDLE_ORDER_SERIAL,
 	RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 1),
