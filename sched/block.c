@@ -81,11 +81,16 @@ static bool take_rest(struct hd_worker *worker, struct heddle_group *first,
 	return true;
 }
 
-static void pay(struct hd_worker *worker, uint32_t owed)
+static uint32_t all_owed(struct hd_worker *worker, uint32_t owed)
 {
 	owed += worker->owe;
 	worker->owe = 0;
-	hd_look(worker->pool, owed);
+	return owed;
+}
+
+static void pay(struct hd_worker *worker, uint32_t owed)
+{
+	hd_look(worker->pool, all_owed(worker, owed));
 }
 
 /* Queues at the group once, until its whole path is handed over. */
@@ -141,9 +146,7 @@ static void admit(struct hd_worker *worker, struct heddle_group *first)
 		first = full;
 		wait_for_path(worker, first);
 	}
-	owed += worker->owe;
-	worker->owe = 0;
-	hd_look_inside(worker->pool, owed);
+	hd_look_inside(worker->pool, all_owed(worker, owed));
 }
 
 void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)
@@ -188,8 +191,14 @@ static void count_blocked(struct hd_worker *worker, int change)
 	}
 }
 
-/* Counts one region more. False at the bound, if that refuses. */
-static bool within_bound(struct heddle_pool *pool, bool may_refuse)
+static void uncount_region(struct heddle_pool *pool)
+{
+	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 */
+}
+
+/* False at the bound, if that refuses. */
+static bool count_region(struct heddle_pool *pool, bool own)
 {
 	uint32_t before = atomic_fetch_add_explicit(
 		&pool->blocked_workers, 1, memory_order_seq_cst); /* spare-1 */
@@ -198,10 +207,9 @@ static bool within_bound(struct heddle_pool *pool, bool may_refuse)
 		return true;
 	atomic_fetch_add_explicit(&pool->blocked_bound_hits, 1,
 				  memory_order_relaxed); /* statistics */
-	if (!may_refuse || pool->blocked_policy != HEDDLE_BLOCKED_REFUSE)
+	if (own || pool->blocked_policy != HEDDLE_BLOCKED_REFUSE)
 		return true;
-	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
-				  memory_order_seq_cst); /* spare-1 */
+	uncount_region(pool);
 	return false;
 }
 
@@ -228,22 +236,8 @@ static void begin(struct hd_worker *worker, int kind)
 	hd_bind_signal(worker->pool);
 }
 
-int hd_block_begin(int kind)
-{
-	struct hd_worker *worker = hd_self;
-
-	if (!worker || !worker->frame)
-		return -EPERM;
-	if (worker->block_depth) {
-		worker->block_depth++;
-		return 0;
-	}
-	within_bound(worker->pool, false);
-	begin(worker, kind);
-	return 0;
-}
-
-int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+/* For the library's own waits it is not refused. */
+static int enter(int kind, bool own, void (*interrupt)(void *arg), void *arg)
 {
 	struct hd_worker *worker = hd_self;
 
@@ -255,15 +249,35 @@ int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
 		worker->block_depth++;
 		return 0;
 	}
-	if (!within_bound(worker->pool, true))
+	if (!count_region(worker->pool, own))
 		return -EAGAIN;
 	if (interrupt && !hd_interrupt_arm(worker, interrupt, arg)) {
-		atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
-					  memory_order_seq_cst); /* spare-1 */
+		uncount_region(worker->pool);
 		return -ECANCELED;
 	}
 	begin(worker, kind);
 	return 0;
+}
+
+int hd_block_begin(int kind)
+{
+	return enter(kind, true, NULL, NULL);
+}
+
+int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+{
+	return enter(kind, false, interrupt, arg);
+}
+
+int hd_block_until(struct heddle_pool *pool, int (*done)(void *context),
+		   void *context, uint64_t deadline)
+{
+	bool inside = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
+	int rc = hd_effect_wait(pool, done, context, deadline);
+
+	if (inside)
+		heddle_block_end();
+	return rc;
 }
 
 int heddle_block_end(void)
@@ -276,8 +290,7 @@ int heddle_block_end(void)
 		return 0;
 	hd_interrupt_disarm(worker);
 	admit(worker, hd_order_needs(worker->frame->group));
-	atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
-				  memory_order_seq_cst); /* spare-1 */
+	uncount_region(worker->pool);
 	atomic_store_explicit(&worker->blocked, 0,
 			      memory_order_relaxed); /* read under the lock */
 	count_blocked(worker, -1);

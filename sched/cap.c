@@ -23,6 +23,7 @@
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
+#include "sched/tree.h"
 #include "sched/worker.h"
 
 #define SERIAL_BITS 40
@@ -53,27 +54,28 @@ static void apply(const struct heddle_change *change, uint64_t number,
 		  uint32_t *raised)
 {
 	struct heddle_group *group = change->group;
-	uint64_t before =
-		hd_word_set_any(&group->word, (uint32_t)number, change->cap);
+	uint32_t cap = hd_tree_cap(group, change->cap);
+	uint64_t before = hd_word_set_any(&group->word, (uint32_t)number, cap);
 	uint32_t count = hd_word_count(before);
 
 	atomic_store_explicit(&group->change, number,
 			      memory_order_release); /* cap-1 */
-	if (change->cap <= hd_word_target(before) || count >= change->cap)
+	if (cap <= hd_word_target(before) || count >= cap)
 		return;
 	/* Headroom was published, even when there was some before: a look may
 	 * have been refused at the old target.
 	 */
 	if (hd_bitset_any(&group->ready))
 		hd_ready_mark_above(group);
-	*raised += change->cap - count;
+	*raised += cap - count;
 }
 
 static bool lowers(const struct heddle_change *change)
 {
-	return change->cap < hd_word_target(atomic_load_explicit(
-				     &change->group->word,
-				     memory_order_relaxed)); /* locked */
+	return hd_tree_cap(change->group, change->cap) <
+	       hd_word_target(
+		       atomic_load_explicit(&change->group->word,
+					    memory_order_relaxed)); /* locked */
 }
 
 int heddle_group_update(const struct heddle_change *changes, size_t n,
@@ -171,7 +173,6 @@ static int in_effect(void *context)
 
 int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
 {
-	bool inside;
 	int rc;
 
 	if (!ticket.pool || !(ticket.change >> SERIAL_BITS))
@@ -183,9 +184,5 @@ int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
 		return rc > 0 ? 0 : rc;
 	if (deadline == HEDDLE_NOW)
 		return -ETIMEDOUT;
-	inside = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
-	rc = hd_effect_wait(ticket.pool, in_effect, &ticket, deadline);
-	if (inside)
-		heddle_block_end();
-	return rc;
+	return hd_block_until(ticket.pool, in_effect, &ticket, deadline);
 }

@@ -133,7 +133,8 @@ static bool drained_now(struct closing *closing)
 		return true; /* another closer has shut it */
 	put_gate(closing->group, HD_GATE_DRAINED);
 	/* In this order: who had a task in the hand puts it back before its permit,
-	 * and who takes a permit from now on finds the gate shut.
+	 * and who takes a permit from now on finds the gate shut before it takes
+	 * a task (run_held()). tests/model/entry.pml, PUT_BACK.
 	 */
 	if (quiet_now(closing->group) && !tasks_left(closing))
 		return true;

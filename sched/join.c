@@ -257,9 +257,14 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		      : wait_end(hd_task_of(given), deadline);
 }
 
-static int join_result(uint32_t state)
+/* Nobody has claimed it, to run or to cancel it. */
+static bool queued(struct hd_task *task)
 {
-	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
+	struct hd_node *node =
+		hd_node_at(&task->group->pool->nodes, task->node);
+
+	return atomic_load_explicit(&node->state, memory_order_relaxed) ==
+	       hd_node_state_make(task->generation, HD_NODE_QUEUED);
 }
 
 /* Queued in a SERIAL group that the caller's own stack occupies: it cannot start. */
@@ -270,7 +275,7 @@ static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
 	for (frame = worker->frame; frame; frame = frame->below)
 		if (frame->group == task->group &&
 		    hd_order_serial(frame->group))
-			return true;
+			return queued(task);
 	return false;
 }
 
@@ -283,8 +288,8 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	if (rc < 0)
 		return rc;
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
-	    !on_stack(hd_self, given) && stands_behind(hd_self, task))
-		return ended(task, &state) ? join_result(state) : -EDEADLK;
+	    stands_behind(hd_self, task))
+		return -EDEADLK;
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
 	    !hd_self->block_depth && of_pool(hd_self->pool, task))
 		run_here(hd_self, task);
@@ -294,7 +299,7 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 			return rc;
 		ended(task, &state);
 	}
-	return join_result(state);
+	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
 }
 
 /*

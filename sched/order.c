@@ -4,22 +4,12 @@
 
 #include <stddef.h>
 
+#include "platform/cpu.h"
+#include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
 #include "sched/task.h"
 #include "sched/worker.h"
-
-static uint32_t next_of(struct heddle_pool *pool, uint32_t node)
-{
-	return atomic_load_explicit(&hd_node_at(&pool->nodes, node)->next,
-				    memory_order_relaxed); /* owned chain */
-}
-
-static void link_next(struct heddle_pool *pool, uint32_t node, uint32_t next)
-{
-	atomic_store_explicit(&hd_node_at(&pool->nodes, node)->next, next,
-			      memory_order_relaxed); /* owned chain */
-}
 
 static uint32_t head_of(struct heddle_group *group)
 {
@@ -40,25 +30,28 @@ static bool become_taker(struct heddle_group *group)
 		&group->taker, 1, memory_order_seq_cst); /* order-1, order-2 */
 }
 
-/* The chain is empty: all of the list, oldest first. */
-static void refill(struct heddle_group *group)
+/* By the taker: the first of the chain, which gets all of the list when it is empty. */
+static uint32_t first(struct heddle_group *group)
 {
-	struct heddle_pool *pool = group->pool;
-	uint32_t length, first = 0;
-	uint32_t node = hd_inject_take_any(&group->lane[0], &length);
+	uint32_t node = head_of(group), length;
 
 	if (node)
-		atomic_fetch_add_explicit(
-			&group->spilled, length,
-			memory_order_relaxed); /* statistics */
-	while (node) {
-		uint32_t next = next_of(pool, node);
+		return node;
+	node = hd_inject_take_any(&group->lane[0], &length);
+	if (!node)
+		return 0;
+	atomic_fetch_add_explicit(&group->spilled, length,
+				  memory_order_relaxed); /* statistics */
+	node = hd_nodes_reverse_owner(&group->pool->nodes, node);
+	set_head(group, node);
+	return node;
+}
 
-		link_next(pool, node, first);
-		first = node;
-		node = next;
-	}
-	set_head(group, first);
+static void pop(struct heddle_group *group, uint32_t node)
+{
+	set_head(group, hd_nodes_next_owner(&group->pool->nodes, node));
+	atomic_fetch_sub_explicit(&group->spilled, 1,
+				  memory_order_relaxed); /* statistics */
 }
 
 static void stop_taking(struct heddle_group *group)
@@ -73,7 +66,11 @@ void hd_order_let_go(struct heddle_group *group, uint32_t *owe)
 	if (!head_of(group) && !hd_inject_length_any(&group->lane[0]))
 		return;
 	hd_ready_mark(group);
-	++*owe;
+	/* groupword-1: without headroom the look would find none; who gives a unit
+	 * back, or raises the cap, reads the bit and looks.
+	 */
+	if (hd_permit_room(group))
+		++*owe;
 }
 
 uint32_t hd_order_take(struct hd_worker *worker, struct heddle_group *group)
@@ -82,39 +79,42 @@ uint32_t hd_order_take(struct hd_worker *worker, struct heddle_group *group)
 
 	if (!become_taker(group))
 		return 0;
-	if (!head_of(group))
-		refill(group);
-	node = head_of(group);
-	if (!node) {
+	node = first(group);
+	if (node)
+		pop(group, node);
+	else
 		hd_order_let_go(group, &worker->owe);
-		return 0;
-	}
-	set_head(group, next_of(group->pool, node));
-	atomic_fetch_sub_explicit(&group->spilled, 1,
-				  memory_order_relaxed); /* statistics */
 	return node;
 }
 
 void hd_order_put_back(struct heddle_group *group, uint32_t node, uint32_t *owe)
 {
-	link_next(group->pool, node, head_of(group));
+	hd_nodes_link_owner(&group->pool->nodes, node, head_of(group));
 	set_head(group, node);
 	atomic_fetch_add_explicit(&group->spilled, 1,
 				  memory_order_relaxed); /* statistics */
 	hd_order_let_go(group, owe);
 }
 
-/* The first of the chain that nobody has cancelled. */
-static uint32_t next_alive(struct heddle_group *group)
+/* The first that nobody has cancelled or joined; the dead before it are freed. */
+static uint32_t first_alive(struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
-	uint32_t node = head_of(group);
+	uint32_t node;
 
-	while (node && hd_node_state_status(atomic_load_explicit(
-			       &hd_node_at(&pool->nodes, node)->state,
-			       memory_order_relaxed)) != /* claim decides */
-			       HD_NODE_QUEUED)
-		node = next_of(pool, node);
+	while ((node = first(group))) {
+		uint64_t state = atomic_load_explicit(
+			&hd_node_at(&pool->nodes, node)->state,
+			memory_order_acquire); /* node-2 */
+
+		if (hd_node_state_status(state) == HD_NODE_QUEUED)
+			break;
+		pop(group, node);
+		atomic_fetch_sub_explicit(
+			&group->dead, 1, memory_order_relaxed); /* statistics */
+		hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
+				 node, node, 1);
+	}
 	return node;
 }
 
@@ -125,9 +125,7 @@ bool hd_order_claim_next(struct heddle_group *group, struct hd_task *task,
 
 	if (!become_taker(group))
 		return false;
-	if (!head_of(group))
-		refill(group);
-	mine = next_alive(group) == task->node && claim(task);
+	mine = first_alive(group) == task->node && claim(task);
 	hd_order_let_go(group, owe);
 	return mine;
 }

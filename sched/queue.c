@@ -20,18 +20,6 @@ struct chain {
 	uint32_t first, last, length;
 };
 
-static uint32_t next_of(struct heddle_pool *pool, uint32_t node)
-{
-	return atomic_load_explicit(&hd_node_at(&pool->nodes, node)->next,
-				    memory_order_relaxed); /* owned chain */
-}
-
-static void link_next(struct heddle_pool *pool, uint32_t node, uint32_t next)
-{
-	atomic_store_explicit(&hd_node_at(&pool->nodes, node)->next, next,
-			      memory_order_relaxed); /* owned chain */
-}
-
 /* Lists in use; a stale look may read the number of another life. */
 static uint32_t lanes_of(struct heddle_group *group)
 {
@@ -125,22 +113,6 @@ static void spill(struct heddle_group *group, struct chain chain)
 			     chain.first, HD_LINK_CHAIN);
 }
 
-/* Newest first becomes oldest first. */
-static struct chain reversed(struct heddle_pool *pool, uint32_t node)
-{
-	struct chain chain = { 0, node, 0 };
-
-	while (node) {
-		uint32_t next = next_of(pool, node);
-
-		link_next(pool, node, chain.first);
-		chain.first = node;
-		chain.length++;
-		node = next;
-	}
-	return chain;
-}
-
 /*
  * Keeps the oldest task in the hand, moves the next ones into the deque so that
  * the owner takes them oldest first, and spills the rest.
@@ -150,11 +122,11 @@ static uint32_t accept_chain(struct hd_worker *worker,
 {
 	struct heddle_pool *pool = group->pool;
 	uint32_t batch[HD_BATCH], n = 0, i;
-	uint32_t node = next_of(pool, chain.first);
+	uint32_t node = hd_nodes_next_owner(&pool->nodes, chain.first);
 
 	while (node && n < HD_BATCH - 1) {
 		batch[n++] = node;
-		node = next_of(pool, node);
+		node = hd_nodes_next_owner(&pool->nodes, node);
 	}
 	if (node) {
 		chain.length -= n + 1;
@@ -187,7 +159,8 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 		hd_tagstack_pop_any(&group->spill, &pool->nodes, HD_LINK_CHAIN);
 	if (!chain.first)
 		return 0;
-	for (node = chain.first; node; node = next_of(pool, node)) {
+	for (node = chain.first; node;
+	     node = hd_nodes_next_owner(&pool->nodes, node)) {
 		chain.length++;
 		chain.last = node;
 		if (chain.length > HD_BATCH)
@@ -212,8 +185,12 @@ static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
 			continue;
 		node = hd_inject_take_any(lane, &length);
 		if (node)
-			return accept_chain(worker, group,
-					    reversed(group->pool, node));
+			return accept_chain(
+				worker, group,
+				(struct chain){
+					hd_nodes_reverse_owner(
+						&group->pool->nodes, node),
+					node, length });
 	}
 	return 0;
 }
@@ -291,7 +268,7 @@ void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 		return;
 	}
 	if (!hd_deque_push_owner(&worker->deque, node)) {
-		link_next(worker->pool, node, 0);
+		hd_nodes_link_owner(&worker->pool->nodes, node, 0);
 		spill(group, (struct chain){ node, node, 1 });
 	}
 	hd_ready_mark(group);
@@ -314,7 +291,7 @@ void hd_queue_drain(struct hd_worker *worker)
 		return;
 	hd_pin(home);
 	while ((node = hd_deque_pop_owner(&worker->deque))) {
-		link_next(pool, node, chain.first);
+		hd_nodes_link_owner(&pool->nodes, node, chain.first);
 		if (!chain.last)
 			chain.last = node;
 		chain.first = node;
@@ -344,7 +321,7 @@ static uint64_t cancel_chain(struct heddle_group *group, uint32_t node,
 	uint64_t n = 0;
 
 	while (node) {
-		uint32_t next = next_of(group->pool, node);
+		uint32_t next = hd_nodes_next_owner(&group->pool->nodes, node);
 
 		cancel_node(group, node, list);
 		node = next;

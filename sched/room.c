@@ -30,7 +30,6 @@ int heddle_group_wait_room(struct heddle_group *group, uint32_t n,
 			   uint64_t deadline)
 {
 	struct wanted wanted = { group, n };
-	bool inside;
 	int rc;
 
 	if (!group || !n || n > group->queue_slots)
@@ -42,13 +41,10 @@ int heddle_group_wait_room(struct heddle_group *group, uint32_t n,
 		return rc > 0 ? 0 : rc;
 	if (deadline == HEDDLE_NOW)
 		return -ETIMEDOUT;
-	inside = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
 	atomic_fetch_add_explicit(&group->room_waiters, 1,
 				  memory_order_seq_cst); /* room-1 */
-	rc = hd_effect_wait(group->pool, has_room, &wanted, deadline);
+	rc = hd_block_until(group->pool, has_room, &wanted, deadline);
 	atomic_fetch_sub_explicit(&group->room_waiters, 1,
 				  memory_order_relaxed); /* only a count */
-	if (inside)
-		heddle_block_end();
 	return rc;
 }

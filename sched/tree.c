@@ -151,6 +151,15 @@ static int check(const struct heddle_group_options *o)
 	return 0;
 }
 
+uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
+{
+	const struct heddle_pool *pool = group->pool;
+
+	return !hd_group_above(group) && cap > pool->workers_max
+		       ? pool->workers_max
+		       : cap;
+}
+
 static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 		   struct heddle_group *group, uint32_t slot,
 		   const struct heddle_group_options *o, uint32_t lanes)
@@ -187,7 +196,8 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 			      memory_order_relaxed); /* published below */
 	atomic_store_explicit(&group->change, change,
 			      memory_order_relaxed); /* published below */
-	hd_word_set_any(&group->word, (uint32_t)change, cap);
+	hd_word_set_any(&group->word, (uint32_t)change,
+			hd_tree_cap(group, cap));
 }
 
 int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,

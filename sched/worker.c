@@ -87,10 +87,7 @@ static void flush_free(struct hd_worker *worker)
 
 static void free_node(struct hd_worker *worker, uint32_t index)
 {
-	struct hd_node *node = hd_node_at(&worker->pool->nodes, index);
-
-	atomic_store_explicit(&node->next, worker->free_first,
-			      memory_order_relaxed); /* owned chain */
+	hd_nodes_link_owner(&worker->pool->nodes, index, worker->free_first);
 	if (!worker->free_count)
 		worker->free_last = index;
 	worker->free_first = index;
@@ -316,6 +313,9 @@ static void run_held(struct hd_worker *worker)
 	struct heddle_pool *pool = worker->pool;
 	struct heddle_group *group = worker->held;
 
+	/* close-4: also for a search that read the gate before it was shut: what it
+	 * took in the hand now would be in no queue when the drain looks.
+	 */
 	if (attend(worker, group, attention_of(pool)))
 		return;
 	worker->turn_start = 0;

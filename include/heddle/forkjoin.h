@@ -150,69 +150,45 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  * arguments are copied. Context, progress and ordering as with a scope.
  */
 #define HEDDLE_FORK_1(ret, name, t1) \
- HEDDLE_FORK_TYPE_(name, ret value; t1 a1;) \
- HEDDLE_FORK_RUN_(name, f_->value = name(f_->a1)) \
- static inline void name##_fork(struct heddle_group *in_, \
-				struct name##_fork *f_, t1 a1_) \
- { \
-  f_->a1 = a1_; \
-  f_->queued = heddle_fork_(in_, &f_->task, name##_run_); \
- } \
+ HEDDLE_FORK_CALL_1_(name, ret value;, f_->value =, t1) \
  HEDDLE_FORK_JOIN_(ret, name)
-
 #define HEDDLE_FORK_2(ret, name, t1, t2) \
- HEDDLE_FORK_TYPE_(name, ret value; t1 a1; t2 a2;) \
- HEDDLE_FORK_RUN_(name, f_->value = name(f_->a1, f_->a2)) \
- static inline void name##_fork(struct heddle_group *in_, \
-				struct name##_fork *f_, t1 a1_, t2 a2_) \
- { \
-  f_->a1 = a1_; \
-  f_->a2 = a2_; \
-  f_->queued = heddle_fork_(in_, &f_->task, name##_run_); \
- } \
+ HEDDLE_FORK_CALL_2_(name, ret value;, f_->value =, t1, t2) \
  HEDDLE_FORK_JOIN_(ret, name)
-
 #define HEDDLE_FORK_3(ret, name, t1, t2, t3) \
- HEDDLE_FORK_TYPE_(name, ret value; t1 a1; t2 a2; t3 a3;) \
- HEDDLE_FORK_RUN_(name, f_->value = name(f_->a1, f_->a2, f_->a3)) \
- static inline void name##_fork(struct heddle_group *in_, \
-				struct name##_fork *f_, t1 a1_, t2 a2_, \
-				t3 a3_) \
- { \
-  f_->a1 = a1_; \
-  f_->a2 = a2_; \
-  f_->a3 = a3_; \
-  f_->queued = heddle_fork_(in_, &f_->task, name##_run_); \
- } \
+ HEDDLE_FORK_CALL_3_(name, ret value;, f_->value =, t1, t2, t3) \
  HEDDLE_FORK_JOIN_(ret, name)
 
 /* HEDDLE_FORK_VOID_1() - the same of a function without a result */
 #define HEDDLE_FORK_VOID_1(name, t1) \
- HEDDLE_FORK_TYPE_(name, t1 a1;) \
- HEDDLE_FORK_RUN_(name, name(f_->a1)) \
+ HEDDLE_FORK_CALL_1_(name, , , t1) HEDDLE_FORK_JOIN_VOID_(name)
+#define HEDDLE_FORK_VOID_2(name, t1, t2) \
+ HEDDLE_FORK_CALL_2_(name, , , t1, t2) HEDDLE_FORK_JOIN_VOID_(name)
+#define HEDDLE_FORK_VOID_3(name, t1, t2, t3) \
+ HEDDLE_FORK_CALL_3_(name, , , t1, t2, t3) HEDDLE_FORK_JOIN_VOID_(name)
+
+#define HEDDLE_FORK_CALL_1_(name, value, to, t1) \
+ HEDDLE_FORK_RUN_(name, value t1 a1;, to name(f_->a1)) \
  static inline void name##_fork(struct heddle_group *in_, \
 				struct name##_fork *f_, t1 a1_) \
  { \
   f_->a1 = a1_; \
   f_->queued = heddle_fork_(in_, &f_->task, name##_run_); \
- } \
- HEDDLE_FORK_JOIN_VOID_(name)
+ }
 
-#define HEDDLE_FORK_VOID_2(name, t1, t2) \
- HEDDLE_FORK_TYPE_(name, t1 a1; t2 a2;) \
- HEDDLE_FORK_RUN_(name, name(f_->a1, f_->a2)) \
+#define HEDDLE_FORK_CALL_2_(name, value, to, t1, t2) \
+ HEDDLE_FORK_RUN_(name, value t1 a1; t2 a2;, to name(f_->a1, f_->a2)) \
  static inline void name##_fork(struct heddle_group *in_, \
 				struct name##_fork *f_, t1 a1_, t2 a2_) \
  { \
   f_->a1 = a1_; \
   f_->a2 = a2_; \
   f_->queued = heddle_fork_(in_, &f_->task, name##_run_); \
- } \
- HEDDLE_FORK_JOIN_VOID_(name)
+ }
 
-#define HEDDLE_FORK_VOID_3(name, t1, t2, t3) \
- HEDDLE_FORK_TYPE_(name, t1 a1; t2 a2; t3 a3;) \
- HEDDLE_FORK_RUN_(name, name(f_->a1, f_->a2, f_->a3)) \
+#define HEDDLE_FORK_CALL_3_(name, value, to, t1, t2, t3) \
+ HEDDLE_FORK_RUN_(name, value t1 a1; t2 a2; t3 a3; \
+		  , to name(f_->a1, f_->a2, f_->a3)) \
  static inline void name##_fork(struct heddle_group *in_, \
 				struct name##_fork *f_, t1 a1_, t2 a2_, \
 				t3 a3_) \
@@ -221,17 +197,14 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
   f_->a2 = a2_; \
   f_->a3 = a3_; \
   f_->queued = heddle_fork_(in_, &f_->task, name##_run_); \
- } \
- HEDDLE_FORK_JOIN_VOID_(name)
+ }
 
-#define HEDDLE_FORK_TYPE_(name, fields) \
+#define HEDDLE_FORK_RUN_(name, fields, call) \
  struct name##_fork { \
   struct heddle_task task; \
   int queued; \
   fields \
- };
-
-#define HEDDLE_FORK_RUN_(name, call) \
+ }; \
  static void name##_run_(struct heddle_task *task_) \
  { \
   struct name##_fork *f_ = (struct name##_fork *)(void *)task_; \

@@ -40,7 +40,9 @@ enum heddle_blocked_policy {
  * @struct_size:  sizeof(struct heddle_pool_options)
  * @flags:        enum heddle_pool_flags
  * @workers_max:  most workers that are not blocked; 0: the CPUs this process
- *                may use, by affinity and cgroup quota
+ *                may use, by affinity and cgroup quota. The root group's cap
+ *                is never above it, whatever cap is set: a worker that returns from
+ *                a blocking region waits for its turn
  * @blocked_max:  most workers in blocking regions that are replaced
  *                (ELASTIC only); 0: 256. Beyond it the pool runs with
  *                fewer workers, never silently with more, and

@@ -19,12 +19,6 @@ LAB_GHOST static void order_reset(void)
 	row.next = row.inside = 0;
 }
 
-static void ordered(const struct rules *these, uint32_t order)
-{
-	pool_make(these);
-	groups[1]->order = order;
-}
-
 /* Claimed in order, and with a cap of 1 entered in order as well. */
 LAB_GHOST static void row_enter(uintptr_t number)
 {
@@ -100,40 +94,31 @@ static void pause_resume(void)
 	thread_ends();
 }
 
-#define ORDERED(id, title, what, order, pool_rules, threads, ...) \
- static const struct rules rules_##id = pool_rules; \
- static void setup_##id(void) \
- { \
-  ordered(&rules_##id, order); \
- } \
- LAB_SCENARIO(id, .name = title, .claim = what, .setup = setup_##id, \
-	      .reset = order_reset, .thread = threads, \
-	      .at_rest = pool_at_rest, __VA_ARGS__)
+#define IS(which) groups[1]->order = HEDDLE_ORDER_##which
 
-ORDERED(two, "order-two", "one taker at a time strands no task",
-	HEDDLE_ORDER_FIFO,
-	RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
-	      .threads = 1),
-	THREADS(submit_two), .settle = true, UP_TO(2, 0));
-ORDERED(both, "order-both", "nor with two submitters and workers awake",
-	HEDDLE_ORDER_FIFO,
-	RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
-	      .threads = 2),
-	THREADS(submit_1, submit_1), UP_TO(1, 0));
-ORDERED(both_old, "order-both-old", "and loads may give an old value",
-	HEDDLE_ORDER_FIFO,
-	RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
-	      .threads = 1),
-	THREADS(submit_two), .settle = true, UP_TO(1, 1));
-ORDERED(in_row, "order-row", "two tasks of a submitter start in its order",
-	HEDDLE_ORDER_SERIAL,
-	RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 1),
-	THREADS(submit_row), .settle = true, UP_TO(2, 0));
-ORDERED(cap, "order-cap", "also when the cap above is 0 for a moment",
-	HEDDLE_ORDER_SERIAL,
-	RULES(.workers = 2, .below = 1, .cap = { 0, 1 }, .threads = 2),
-	THREADS(submit_row, pause_resume), .settle = true, UP_TO(2, 0));
-ORDERED(region, "order-region", "nothing starts beside a SERIAL region",
-	HEDDLE_ORDER_SERIAL,
-	RULES(.workers = 2, .below = 1, .cap = { 1, 1 }, .threads = 1),
-	THREADS(submit_regions), .settle = true, UP_TO(2, 0));
+POOL_AND(two, "order-two", "one taker at a time strands no task",
+	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
+	       .threads = 1),
+	 IS(FIFO), order_reset, THREADS(submit_two), .settle = true,
+	 UP_TO(2, 0));
+POOL_AND(both, "order-both", "nor with two submitters and workers awake",
+	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
+	       .threads = 2),
+	 IS(FIFO), order_reset, THREADS(submit_1, submit_1), UP_TO(1, 0));
+POOL_AND(both_old, "order-both-old", "and loads may give an old value",
+	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
+	       .threads = 1),
+	 IS(FIFO), order_reset, THREADS(submit_two), .settle = true,
+	 UP_TO(1, 1));
+POOL_AND(in_row, "order-row", "two tasks of a submitter start in its order",
+	 RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 1),
+	 IS(SERIAL), order_reset, THREADS(submit_row), .settle = true,
+	 UP_TO(2, 0));
+POOL_AND(cap, "order-cap", "also when the cap above is 0 for a moment",
+	 RULES(.workers = 2, .below = 1, .cap = { 0, 1 }, .threads = 2),
+	 IS(SERIAL), order_reset, THREADS(submit_row, pause_resume),
+	 .settle = true, UP_TO(2, 0));
+POOL_AND(region, "order-region", "nothing starts beside a SERIAL region",
+	 RULES(.workers = 2, .below = 1, .cap = { 1, 1 }, .threads = 1),
+	 IS(SERIAL), order_reset, THREADS(submit_regions), .settle = true,
+	 UP_TO(2, 0));

@@ -6,12 +6,6 @@
  */
 #include "lab/scenarios/pool.h"
 
-static void bounded(const struct rules *these)
-{
-	pool_make(these);
-	groups[0]->queue_slots = 1;
-}
-
 static void submit_wait_submit(void)
 {
 	submit(0);
@@ -20,19 +14,11 @@ static void submit_wait_submit(void)
 	thread_ends();
 }
 
-#define BOUNDED(id, title, what, pool_rules, threads, ...) \
- static const struct rules rules_##id = pool_rules; \
- static void setup_##id(void) \
- { \
-  bounded(&rules_##id); \
- } \
- LAB_SCENARIO(id, .name = title, .claim = what, .setup = setup_##id, \
-	      .reset = pool_reset, .thread = threads, .at_rest = pool_at_rest, \
-	      __VA_ARGS__)
+#define ONE_SLOT groups[0]->queue_slots = 1
 
-BOUNDED(room, "room", "a start makes room, and who waits is told",
-	RULES(.workers = 1, .cap = { 1 }, .threads = 1),
-	THREADS(submit_wait_submit), UP_TO(2, 0));
-BOUNDED(room_old, "room-old", "and loads may give an old value",
-	RULES(.workers = 1, .cap = { 1 }, .threads = 1),
-	THREADS(submit_wait_submit), UP_TO(1, 1));
+POOL_AND(room, "room", "a start makes room, and who waits is told",
+	 RULES(.workers = 1, .cap = { 1 }, .threads = 1), ONE_SLOT, pool_reset,
+	 THREADS(submit_wait_submit), UP_TO(2, 0));
+POOL_AND(room_old, "room-old", "and loads may give an old value",
+	 RULES(.workers = 1, .cap = { 1 }, .threads = 1), ONE_SLOT, pool_reset,
+	 THREADS(submit_wait_submit), UP_TO(1, 1));

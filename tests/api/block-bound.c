@@ -11,7 +11,7 @@
 
 #define LONG_MS 20000
 
-static _Atomic uint64_t blocked, refused, release, ended;
+static _Atomic uint64_t blocked, refused, release, ended, inside, most;
 
 static void blocks(void *arg)
 {
@@ -24,6 +24,63 @@ static void blocks(void *arg)
 		heddle_block_end();
 	}
 	atomic_fetch_add(&ended, 1);
+}
+
+static struct heddle_check check_of(struct heddle_pool *pool)
+{
+	struct heddle_check check = { .struct_size = sizeof(check) };
+
+	heddle_check(pool, &check);
+	return check;
+}
+
+/* Long enough for every worker that there is to take one. */
+static void meets(void *arg)
+{
+	uint64_t now = atomic_fetch_add(&inside, 1) + 1,
+		 seen = atomic_load(&most);
+
+	(void)arg;
+	while (now > seen && !atomic_compare_exchange_weak(&most, &seen, now))
+		;
+	su_wait_at_least(&ended, UINT64_MAX, 20);
+	atomic_fetch_sub(&inside, 1);
+	atomic_fetch_add(&ended, 1);
+}
+
+/* All are blocked and replaced; then nobody is. */
+static void after_burst(void)
+{
+	struct heddle_pool_options o = { .struct_size = sizeof(o),
+					 .flags = HEDDLE_POOL_ELASTIC,
+					 .workers_max = 2,
+					 .blocked_max = 6 };
+	struct heddle_pool *pool = su_pool_with(&o, 1);
+	struct heddle_group *root = heddle_pool_group(pool);
+	struct heddle_group_stat stat = { .struct_size = sizeof(stat) };
+	int i;
+
+	atomic_store(&blocked, 0);
+	atomic_store(&release, 0);
+	atomic_store(&ended, 0);
+	for (i = 0; i < 6; i++)
+		heddle_submit_call(root, blocks, NULL);
+	su_wait_at_least(&blocked, 6, LONG_MS);
+	ok(check_of(pool).workers > 2, "six blocked workers were replaced");
+	atomic_store(&release, 1);
+	su_wait_at_least(&ended, 6, LONG_MS);
+	for (i = 0; i < 24; i++)
+		heddle_submit_call(root, meets, NULL);
+	su_wait_at_least(&ended, 30, LONG_MS);
+	ok(atomic_load(&most) == 2,
+	   "afterwards %lu run at once, as workers_max says",
+	   (unsigned long)atomic_load(&most));
+	if (heddle_group_set_cap(root, 100, NULL) ||
+	    heddle_group_stat(root, &stat))
+		bail("cap");
+	ok(stat.cap == 2, "also when the root gets a larger cap: %u", stat.cap);
+	su_check_at_rest(pool);
+	su_destroy(pool);
 }
 
 static void nothing(struct heddle_task *task)
@@ -54,14 +111,6 @@ static struct heddle_pool *pool_with(uint32_t policy)
 	atomic_store(&release, 0);
 	atomic_store(&ended, 0);
 	return su_pool_with(&o, 1);
-}
-
-static struct heddle_check check_of(struct heddle_pool *pool)
-{
-	struct heddle_check check = { .struct_size = sizeof(check) };
-
-	heddle_check(pool, &check);
-	return check;
 }
 
 static void three_block(struct heddle_pool *pool)
@@ -116,5 +165,6 @@ int main(void)
 	su_wait_at_least(&ended, 3, LONG_MS);
 	su_check_at_rest(pool);
 	su_destroy(pool);
+	after_burst();
 	return tap_done();
 }

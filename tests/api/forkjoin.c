@@ -93,15 +93,10 @@ static long fib_in(struct heddle_group *group, long n)
 static struct heddle_group *group_with(uint32_t order, uint32_t slots,
 				       uint32_t cap)
 {
-	struct heddle_group_options o = { .struct_size = sizeof(o),
-					  .order = order,
-					  .queue_slots = slots,
-					  .cap = cap };
-	struct heddle_group *group;
-
-	if (heddle_group_create(heddle_pool_group(pool), &o, &group))
-		bail("group");
-	return group;
+	return su_group(heddle_pool_group(pool),
+			(struct heddle_group_options){ .order = order,
+						       .queue_slots = slots,
+						       .cap = cap });
 }
 
 static void values(void)
@@ -162,13 +157,9 @@ static bool each_once(struct heddle_group *group, bool close)
 
 static struct heddle_group *paused(void)
 {
-	struct heddle_group_options o = { .struct_size = sizeof(o),
-					  .flags = HEDDLE_GROUP_PAUSED };
-	struct heddle_group *group;
-
-	if (heddle_group_create(heddle_pool_group(pool), &o, &group))
-		bail("group");
-	return group;
+	return su_group(
+		heddle_pool_group(pool),
+		(struct heddle_group_options){ .flags = HEDDLE_GROUP_PAUSED });
 }
 
 static void scopes(void)

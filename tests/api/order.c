@@ -29,15 +29,9 @@ static struct job jobs[4][EACH];
 static struct heddle_group *ordered(struct heddle_group *parent, uint32_t order,
 				    uint32_t cap, uint32_t flags)
 {
-	struct heddle_group_options o = { .struct_size = sizeof(o),
-					  .order = order,
-					  .cap = cap,
-					  .flags = flags };
-	struct heddle_group *group;
-
-	if (heddle_group_create(parent, &o, &group))
-		bail("group");
-	return group;
+	return su_group(parent,
+			(struct heddle_group_options){
+				.order = order, .cap = cap, .flags = flags });
 }
 
 static void enter(void)
@@ -262,6 +256,94 @@ static void joins(bool alone)
 			   HEDDLE_FOREVER);
 }
 
+static void joins_often(struct heddle_task *task)
+{
+	struct job *job = (struct job *)task;
+	int i;
+
+	for (i = 0; i < 50 && !job->rc; i++) {
+		struct job child = { .task.fn = counts };
+
+		job->rc = heddle_submit(job->group, &child.task);
+		if (job->rc == 0)
+			job->rc =
+				heddle_join(&child.task, 0, su_in_ms(LONG_MS));
+		if (job->rc)
+			heddle_cancel(&child.task, HEDDLE_FOREVER);
+	}
+}
+
+/* Nobody else can run them: what was joined before must not be in the way. */
+static void joins_in_place(void)
+{
+	struct heddle_group *fifo =
+		ordered(heddle_pool_group(pool), HEDDLE_ORDER_FIFO, 0, 0);
+	struct job parent = { .task.fn = joins_often, .group = fifo };
+
+	if (heddle_submit(heddle_pool_group(pool), &parent.task) ||
+	    heddle_join(&parent.task, 0, HEDDLE_FOREVER))
+		bail("parent");
+	ok(parent.rc == 0, "50 joins in a row run their own task: %d",
+	   parent.rc);
+	ok(heddle_group_close(fifo, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+			      su_in_ms(LONG_MS)) == 0,
+	   "and leave nothing behind");
+}
+
+static void waits_for_itself(struct heddle_task *task)
+{
+	struct job *job = (struct job *)task;
+	struct heddle_ticket ticket;
+
+	heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL);
+	job->rc = heddle_group_set_cap(job->group, 0, &ticket);
+	if (job->rc == 0)
+		job->rc = heddle_group_wait(ticket, su_in_ms(LONG_MS));
+	heddle_block_end();
+}
+
+/* Its unit is kept in the region, so the wait could not end. */
+static void kept_in_region(void)
+{
+	struct heddle_group *serial =
+		ordered(heddle_pool_group(pool), HEDDLE_ORDER_SERIAL, 0, 0);
+	struct job job = { .task.fn = waits_for_itself, .group = serial };
+
+	if (heddle_submit(serial, &job.task) ||
+	    heddle_join(&job.task, 0, HEDDLE_FOREVER))
+		bail("region");
+	ok(job.rc == -EDEADLK,
+	   "a SERIAL task in a region waits for its group to be empty: %d",
+	   job.rc);
+	heddle_group_close(serial, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+			   HEDDLE_FOREVER);
+}
+
+static void quiesces(void)
+{
+	struct heddle_group *serial =
+		ordered(heddle_pool_group(pool), HEDDLE_ORDER_SERIAL, 0, 0);
+	uint64_t i;
+	int rc = heddle_group_close(serial, HEDDLE_CLOSE_QUIESCE,
+				    HEDDLE_FOREVER);
+
+	restart();
+	for (i = 0; i < 10; i++) {
+		jobs[0][i] =
+			(struct job){ .task.fn = in_order, .number = i + 1 };
+		rc |= heddle_submit(serial, &jobs[0][i].task);
+	}
+	ok(rc == 0 && atomic_load(&ended) == 0,
+	   "quiesced: queued, not started");
+	rc = heddle_group_close(serial, HEDDLE_CLOSE_RESUME, HEDDLE_FOREVER);
+	for (i = 0; i < 10; i++)
+		rc |= heddle_join(&jobs[0][i].task, 0, HEDDLE_FOREVER);
+	ok(rc == 0 && atomic_load(&ended) == 10 && atomic_load(&disorder) == 0,
+	   "resumed: all, in order");
+	heddle_group_close(serial, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+			   HEDDLE_FOREVER);
+}
+
 static void errors(void)
 {
 	struct heddle_group *root = heddle_pool_group(pool), *serial, *group;
@@ -299,11 +381,14 @@ int main(void)
 	together();
 	closes();
 	joins(false);
+	kept_in_region();
+	quiesces();
 	errors();
 	su_check_at_rest(pool);
 	su_destroy(pool);
 	pool = su_pool(1);
 	joins(true);
+	joins_in_place();
 	su_destroy(pool);
 	return tap_done();
 }

@@ -32,15 +32,10 @@ static void count(void *arg)
 
 static struct heddle_group *bounded(uint32_t flags)
 {
-	struct heddle_group_options o = { .struct_size = sizeof(o),
-					  .flags = flags,
-					  .cap = 1,
-					  .queue_slots = SLOTS };
-	struct heddle_group *made;
-
-	if (heddle_group_create(heddle_pool_group(pool), &o, &made))
-		bail("group");
-	return made;
+	return su_group(heddle_pool_group(pool),
+			(struct heddle_group_options){ .flags = flags,
+						       .cap = 1,
+						       .queue_slots = SLOTS });
 }
 
 /* Never gives up: what is refused waits for room and tries again. */

@@ -3,7 +3,7 @@
  * How a task is asked to stop, how its blocking region is interrupted, what is done
  * after its return, and what can be seen of it.
  *
- * clause: Q1 L3 B1 E1
+ * clause: Q1 L3 E1
  */
 #include <errno.h>
 #include <pthread.h>
@@ -32,13 +32,16 @@ static void nothing(struct heddle_task *task)
 	(void)task;
 }
 
+static struct heddle_group *where;
+
 static void count_and_free(struct heddle_task *task, int status)
 {
 	atomic_fetch_add(status == 0 ? &ended : &cancelled, 1);
+	/* L3: it would wait for itself if a lock were held here. */
+	if (status)
+		heddle_group_set_cap(where, HEDDLE_CAP_MAX, NULL);
 	free(task);
 }
-
-static struct heddle_group *where;
 
 static void three_times(struct heddle_task *task, int status)
 {
