@@ -3,7 +3,7 @@
  * Ordered groups: FIFO starts in the order of submission, SERIAL runs one task at a
  * time through its blocking regions and joins.
  *
- * clause: Q4 B1 N2
+ * clause: Q4 B1 C4 N1 N2
  */
 #include <errno.h>
 #include <pthread.h>

@@ -144,7 +144,7 @@ static void full(void)
 
 int main(void)
 {
-	tap_deadline(110);
+	tap_deadline(40);
 	pool = su_pool(2);
 	pressure();
 	full();

@@ -315,7 +315,7 @@ int main(void)
 	struct heddle_pool *pool;
 	struct heddle_group *root;
 
-	tap_deadline(110);
+	tap_deadline(40);
 	after_return();
 	pool = su_pool(1); /* a join has to run the child itself */
 	by_close(heddle_pool_group(pool));
