@@ -46,6 +46,7 @@ lab_scenarios = \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \
+	%D%/scenarios/pairs.c \
 	%D%/scenarios/park.c \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
