@@ -3,9 +3,11 @@
 example_programs = \
 	%D%/first \
 	%D%/guests \
+	%D%/sort \
 	%D%/tenants
 
 check_PROGRAMS += $(example_programs)
 %C%_first_LDADD = $(heddle_libs)
 %C%_guests_LDADD = $(heddle_libs)
+%C%_sort_LDADD = $(heddle_libs)
 %C%_tenants_LDADD = $(heddle_libs)

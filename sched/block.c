@@ -12,8 +12,11 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "sched/block.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -45,10 +48,12 @@ static uint32_t give_rest(struct heddle_group *first, struct hd_frame *from,
 	uint32_t owed = 0;
 	struct hd_frame *frame;
 
-	for (frame = from; frame != to; frame = frame->below)
-		owed += hd_permit_give(frame->group,
-				       covered(frame->group, first, from,
-					       frame));
+	for (frame = from; frame != to; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
+
+		owed += hd_permit_give(needs,
+				       covered(needs, first, from, frame));
+	}
 	return owed;
 }
 
@@ -63,12 +68,13 @@ static bool take_rest(struct hd_worker *worker, struct heddle_group *first,
 	struct hd_frame *frame;
 
 	for (frame = worker->frame; frame; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
 		struct heddle_group *upto =
-			covered(frame->group, first, worker->frame, frame);
+			covered(needs, first, worker->frame, frame);
 
-		if (hd_permit_take(frame->group, upto, full, owed))
+		if (hd_permit_take(needs, upto, full, owed))
 			continue;
-		*full = frame->group;
+		*full = needs;
 		*owed += give_rest(first, worker->frame, frame);
 		return false;
 	}
@@ -182,21 +188,30 @@ static void count_blocked(struct hd_worker *worker, int change)
 	}
 }
 
-int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+/* Counts one region more. False at the bound, if that refuses. */
+static bool within_bound(struct heddle_pool *pool, bool may_refuse)
 {
-	struct hd_worker *worker = hd_self;
+	uint32_t before = atomic_fetch_add_explicit(
+		&pool->blocked_workers, 1, memory_order_seq_cst); /* spare-1 */
+
+	if (!pool->elastic || before < pool->blocked_max)
+		return true;
+	atomic_fetch_add_explicit(&pool->blocked_bound_hits, 1,
+				  memory_order_relaxed); /* statistics */
+	if (!may_refuse || pool->blocked_policy != HEDDLE_BLOCKED_REFUSE)
+		return true;
+	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 */
+	return false;
+}
+
+/* The outermost region, which is counted already. */
+static void begin(struct hd_worker *worker, int kind)
+{
 	struct hd_frame *frame;
 	uint32_t owed = 0;
 
-	(void)arg;
-	if (!worker || !worker->frame)
-		return -EPERM;
-	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
-		return -EINVAL;
-	if (interrupt)
-		return -ENOTSUP;
-	if (worker->block_depth++)
-		return 0;
+	worker->block_depth = 1;
 	count_blocked(worker, 1);
 	if (worker->guest)
 		hd_upper.guest_block(worker->guest, true);
@@ -204,13 +219,50 @@ int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
 	hd_worker_show(worker, HEDDLE_WORKER_BLOCKED);
 	atomic_store_explicit(&worker->blocked, 1,
 			      memory_order_relaxed); /* read under the lock */
-	atomic_fetch_add_explicit(&worker->pool->blocked_workers, 1,
-				  memory_order_seq_cst); /* spare-1 */
 	for (frame = worker->frame; frame; frame = frame->below)
-		owed += hd_permit_give(frame->group, frame->upto);
+		if (frame->group != frame->upto)
+			owed += hd_permit_give(hd_order_needs(frame->group),
+					       frame->upto);
 	pay(worker, owed);
 	hd_spare_check(worker->pool);
 	hd_bind_signal(worker->pool);
+}
+
+int hd_block_begin(int kind)
+{
+	struct hd_worker *worker = hd_self;
+
+	if (!worker || !worker->frame)
+		return -EPERM;
+	if (worker->block_depth) {
+		worker->block_depth++;
+		return 0;
+	}
+	within_bound(worker->pool, false);
+	begin(worker, kind);
+	return 0;
+}
+
+int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+{
+	struct hd_worker *worker = hd_self;
+
+	if (!worker || !worker->frame)
+		return -EPERM;
+	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
+		return -EINVAL;
+	if (worker->block_depth) {
+		worker->block_depth++;
+		return 0;
+	}
+	if (!within_bound(worker->pool, true))
+		return -EAGAIN;
+	if (interrupt && !hd_interrupt_arm(worker, interrupt, arg)) {
+		atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
+					  memory_order_seq_cst); /* spare-1 */
+		return -ECANCELED;
+	}
+	begin(worker, kind);
 	return 0;
 }
 
@@ -222,7 +274,8 @@ int heddle_block_end(void)
 		return -EPERM;
 	if (--worker->block_depth)
 		return 0;
-	admit(worker, worker->frame->group);
+	hd_interrupt_disarm(worker);
+	admit(worker, hd_order_needs(worker->frame->group));
 	atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
 				  memory_order_seq_cst); /* spare-1 */
 	atomic_store_explicit(&worker->blocked, 0,

@@ -16,8 +16,10 @@
 #include <heddle/block.h>
 
 #include "lockfree/groupword.h"
+#include "sched/block.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -36,6 +38,8 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 		if (!changes[i].group || changes[i].reserved ||
 		    changes[i].cap > HEDDLE_CAP_MAX ||
 		    changes[i].group->pool != changes[0].group->pool)
+			return -EINVAL;
+		if (changes[i].cap > 1 && hd_order_serial(changes[i].group))
 			return -EINVAL;
 		for (k = 0; k < i; k++)
 			if (changes[k].group == changes[i].group)
@@ -116,10 +120,13 @@ static bool occupied_by_caller(struct heddle_group *group)
 {
 	struct hd_frame *frame;
 
-	if (!hd_self || hd_self->pool != group->pool || hd_self->block_depth)
+	if (!hd_self || hd_self->pool != group->pool)
 		return false;
+	/* Inside a region only the unit of a SERIAL group is kept. */
 	for (frame = hd_self->frame; frame; frame = frame->below)
-		if (hd_group_within(frame->group, group))
+		if (hd_self->block_depth
+			    ? frame->group == group && hd_order_serial(group)
+			    : hd_group_within(frame->group, group))
 			return true;
 	return false;
 }
@@ -176,7 +183,7 @@ int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
 		return rc > 0 ? 0 : rc;
 	if (deadline == HEDDLE_NOW)
 		return -ETIMEDOUT;
-	inside = heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL) == 0;
+	inside = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
 	rc = hd_effect_wait(ticket.pool, in_effect, &ticket, deadline);
 	if (inside)
 		heddle_block_end();

@@ -194,6 +194,9 @@ int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
 		&pool->guests_recycled, memory_order_relaxed); /* statistics */
 	check.stale_bytes = atomic_load_explicit(
 		&pool->stale_bytes, memory_order_relaxed); /* statistics */
+	check.blocked_bound_hits =
+		atomic_load_explicit(&pool->blocked_bound_hits,
+				     memory_order_relaxed); /* statistics */
 	check.create_failures = atomic_load_explicit(
 		&pool->create_failures, memory_order_relaxed); /* statistics */
 	if (check.stale_bytes)

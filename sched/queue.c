@@ -8,6 +8,7 @@
 #include "platform/cpu.h"
 #include "platform/rcu.h"
 #include "sched/group.h"
+#include "sched/order.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -52,7 +53,9 @@ bool hd_queue_tasks(struct heddle_group *group)
 	for (i = 0; i < lanes_of(group); i++)
 		if (hd_inject_length_any(&group->lane[i]))
 			return true;
-	if (hd_tagstack_any(&group->spill))
+	if (hd_tagstack_any(&group->spill) ||
+	    atomic_load_explicit(&group->ordered,
+				 memory_order_relaxed)) /* behind taker */
 		return true;
 	for (i = 0; i < entries(pool); i++)
 		if (hd_deque_length_of_any(&pool->worker[i].deque,
@@ -66,7 +69,7 @@ bool hd_queue_startable(struct heddle_group *group)
 	return atomic_load_explicit(&group->gate,
 				    memory_order_seq_cst) /* close-1 */
 		       <= HD_GATE_DRAIN &&
-	       hd_queue_tasks(group);
+	       !hd_order_taken(group) && hd_queue_tasks(group);
 }
 
 uint64_t hd_queue_length(struct heddle_group *group)
@@ -104,7 +107,7 @@ bool hd_queue_push(struct heddle_group *group, struct hd_worker *worker,
 	uint32_t lanes = lanes_of(group), lane;
 
 	if (worker && worker->frame && worker->frame->group == group &&
-	    deque_adopt(worker, group) &&
+	    !hd_order_of(group) && deque_adopt(worker, group) &&
 	    hd_deque_push_owner(&worker->deque, node))
 		return true;
 	lane = lanes > 1 ? hd_cpu_current() % lanes : 0;
@@ -262,6 +265,8 @@ uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
 {
 	uint32_t node;
 
+	if (hd_order_of(group))
+		return hd_order_take(worker, group);
 	if (hd_deque_tag_owner(&worker->deque) == group->index) {
 		node = hd_deque_pop_owner(&worker->deque);
 		if (node)
@@ -281,6 +286,10 @@ uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
 void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 		       uint32_t node)
 {
+	if (hd_order_of(group)) {
+		hd_order_put_back(group, node, &worker->owe);
+		return;
+	}
 	if (!hd_deque_push_owner(&worker->deque, node)) {
 		link_next(worker->pool, node, 0);
 		spill(group, (struct chain){ node, node, 1 });
@@ -319,23 +328,25 @@ void hd_queue_drain(struct hd_worker *worker)
 	hd_unpin(home);
 }
 
-static void cancel_node(struct heddle_group *group, uint32_t node)
+static void cancel_node(struct heddle_group *group, uint32_t node,
+			struct hd_task **list)
 {
 	struct heddle_pool *pool = group->pool;
 
-	hd_task_cancel_node(group, node);
+	hd_task_cancel_node(group, node, list);
 	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node,
 			 node, 1);
 }
 
-static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
+static uint64_t cancel_chain(struct heddle_group *group, uint32_t node,
+			     struct hd_task **list)
 {
 	uint64_t n = 0;
 
 	while (node) {
 		uint32_t next = next_of(group->pool, node);
 
-		cancel_node(group, node);
+		cancel_node(group, node, list);
 		node = next;
 		n++;
 	}
@@ -343,7 +354,7 @@ static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
 }
 
 static uint64_t cancel_deque(struct heddle_group *group,
-			     struct hd_worker *victim)
+			     struct hd_worker *victim, struct hd_task **list)
 {
 	uint64_t n = 0;
 
@@ -353,13 +364,13 @@ static uint64_t cancel_deque(struct heddle_group *group,
 
 		if (!node || node == HD_DEQUE_RETRY)
 			continue;
-		cancel_node(group, node);
+		cancel_node(group, node, list);
 		n++;
 	}
 	return n;
 }
 
-uint64_t hd_queue_cancel(struct heddle_group *group)
+uint64_t hd_queue_cancel(struct heddle_group *group, struct hd_task **list)
 {
 	struct heddle_pool *pool = group->pool;
 	uint64_t n = 0;
@@ -367,10 +378,19 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 
 	for (i = 0; i < lanes_of(group); i++)
 		n += cancel_chain(group,
-				  hd_inject_take_any(&group->lane[i], &length));
+				  hd_inject_take_any(&group->lane[i], &length),
+				  list);
 	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,
 					   HD_LINK_CHAIN))) {
-		uint64_t chain = cancel_chain(group, node);
+		uint64_t chain = cancel_chain(group, node, list);
+
+		atomic_fetch_sub_explicit(
+			&group->spilled, (uint32_t)chain,
+			memory_order_relaxed); /* statistics */
+		n += chain;
+	}
+	if ((node = hd_order_take_all(group))) {
+		uint64_t chain = cancel_chain(group, node, list);
 
 		atomic_fetch_sub_explicit(
 			&group->spilled, (uint32_t)chain,
@@ -378,6 +398,6 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 		n += chain;
 	}
 	for (i = 0; i < entries(pool); i++)
-		n += cancel_deque(group, &pool->worker[i]);
+		n += cancel_deque(group, &pool->worker[i], list);
 	return n;
 }

@@ -21,6 +21,7 @@
 #include "platform/memory.h"
 #include "sched/group.h"
 #include "sched/options.h"
+#include "sched/order.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -137,8 +138,12 @@ static int check(const struct heddle_group_options *o)
 {
 	if (o->flags & ~(uint32_t)(HEDDLE_GROUP_WIDE | HEDDLE_GROUP_PAUSED))
 		return -EINVAL;
-	if (o->cap > HEDDLE_CAP_MAX || o->reserved ||
+	if (o->cap > HEDDLE_CAP_MAX || o->order > HEDDLE_ORDER_SERIAL ||
 	    o->children_max > HD_BITSET_MAX - 1)
+		return -EINVAL;
+	if (o->order && (o->flags & HEDDLE_GROUP_WIDE))
+		return -EINVAL;
+	if (o->order == HEDDLE_ORDER_SERIAL && (o->cap > 1 || o->children_max))
 		return -EINVAL;
 	if (o->name &&
 	    strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
@@ -150,9 +155,10 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 		   struct heddle_group *group, uint32_t slot,
 		   const struct heddle_group_options *o, uint32_t lanes)
 {
-	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED ? 0
-		       : o->cap                       ? o->cap
-						      : HEDDLE_CAP_MAX;
+	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED    ? 0
+		       : o->cap                          ? o->cap
+		       : o->order == HEDDLE_ORDER_SERIAL ? 1
+							 : HEDDLE_CAP_MAX;
 	uint64_t change = ++pool->changes;
 
 	/* permit-2: who reads these in the entry's next life has taken a unit
@@ -166,6 +172,8 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 			      parent ? hd_group_depth(parent) + 1 : 0,
 			      memory_order_relaxed); /* published below */
 	atomic_store_explicit(&group->lanes, lanes,
+			      memory_order_relaxed); /* published below */
+	atomic_store_explicit(&group->order, o->order,
 			      memory_order_relaxed); /* published below */
 	group->queue_slots = o->queue_slots;
 	group->own_gate = HD_GATE_OPEN;
@@ -204,6 +212,9 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 	if (pool->closing || (parent && (!parent->in_use ||
 					 (gate_of(parent) != HD_GATE_OPEN &&
 					  gate_of(parent) != HD_GATE_QUIESCE))))
+		goto unlock;
+	rc = -EINVAL;
+	if (parent && hd_order_serial(parent))
 		goto unlock;
 	rc = -ENOSPC;
 	group = find_entry(pool, lanes, children);

@@ -19,10 +19,12 @@
 #include "platform/fault.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/room.h"
 #include "sched/start.h"
 #include "sched/task.h"
 #include "sched/upper.h"
@@ -198,15 +200,15 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
+	if (hd_order_of(group))
+		hd_order_let_go(group, &worker->owe);
 	free_node(worker, index);
 	if (!mine) {
 		atomic_fetch_sub_explicit(
 			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return false;
 	}
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_worker_settle(worker);
 	if (atomic_load_explicit(&group->returners_row,

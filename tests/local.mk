@@ -25,12 +25,17 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/order \
+	%D%/api/room \
 	%D%/api/slot \
+	%D%/api/stop \
 	%D%/api/tasks \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \

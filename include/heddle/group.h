@@ -25,6 +25,19 @@ enum heddle_group_flags {
 	HEDDLE_GROUP_PAUSED = 2, /* starts with cap 0 */
 };
 
+enum heddle_group_order {
+	HEDDLE_ORDER_ANY = 0,
+	/* Tasks start in the order in which they were submitted, up to cap of them
+	 * together: who took an earlier one out of the queue may yet enter its
+	 * function later. */
+	HEDDLE_ORDER_FIFO = 1,
+	/* One after the other, each from its start to its return, also through its
+	 * blocking regions and joins: the group's own permit is kept there, and
+	 * those above it are given back. The cap is 1 (or 0); no groups
+	 * below. After the serial queues of libdispatch. */
+	HEDDLE_ORDER_SERIAL = 2,
+};
+
 /**
  * struct heddle_group_options - what a group is made with; all zero is valid
  * @struct_size:  sizeof(struct heddle_group_options)
@@ -34,7 +47,9 @@ enum heddle_group_flags {
  *                pool's tasks_max limits it. A bound costs one shared atomic
  *                operation more per task
  * @children_max: most direct children; 0: 63, at most 4 095
- * @reserved:     zero
+ * @order:        enum heddle_group_order; not together with HEDDLE_GROUP_WIDE.
+ *                An ordered group has one queue and one taker at a time: a
+ *                thread that is stopped while it takes holds the group up
  * @name:         at most 15 bytes, copied; NULL: "group"
  */
 struct heddle_group_options {
@@ -43,7 +58,7 @@ struct heddle_group_options {
 	uint32_t cap;
 	uint32_t queue_slots;
 	uint32_t children_max;
-	uint32_t reserved;
+	uint32_t order;
 	const char *name;
 };
 
@@ -54,7 +69,8 @@ struct heddle_group_options {
  * @group:  receives the group
  *
  * Progress: blocking (allocates). Context: any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, an unknown flag), -E2BIG,
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, an
+ * unknown flag or order, a SERIAL parent), -E2BIG,
  * -ENOMEM, -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN,
  * -ECHILD.
  */
@@ -95,8 +111,8 @@ struct heddle_ticket {
  * Ordering: each group's change is linearised in its word, a lowering at the
  *           bump of the pool's attention word that follows it.
  * Context:  any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, n = 0, groups of two pools, a
- * group twice), -ECHILD.
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group;
+ * n = 0, groups of two pools, a group twice), -ECHILD.
  */
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 				   size_t n, struct heddle_ticket *ticket);
@@ -126,6 +142,23 @@ static inline int heddle_group_set_cap(struct heddle_group *group, uint32_t cap,
  */
 HEDDLE_API int heddle_group_wait(struct heddle_ticket ticket,
 				 uint64_t deadline);
+
+/**
+ * heddle_group_wait_room() - wait until a full queue has room again
+ * @group:    made with queue_slots
+ * @n:        tasks that are to be queued, 1 to queue_slots
+ * @deadline: absolute ns
+ *
+ * Reserves nothing: others may be faster, and a submit be refused again. Submits
+ * and starts of groups for which nobody waits pay one load more.
+ *
+ * Progress: blocking. Context: any thread; a task gives its permits back
+ * while it waits (a blocking region).
+ * Return: 0 when there was room, -ETIMEDOUT, -ESHUTDOWN (a submit of the caller would
+ * be refused), -EINVAL (n, or the group has no bound of its own), -ECHILD.
+ */
+HEDDLE_API int heddle_group_wait_room(struct heddle_group *group, uint32_t n,
+				      uint64_t deadline);
 
 enum heddle_close_mode {
 	HEDDLE_CLOSE_DRAIN = 1,    /* run what is queued; submits only from
