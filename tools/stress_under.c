@@ -520,7 +520,6 @@ static bool open_pool(struct under *u)
 		.struct_size = sizeof(options),
 		.tasks_max = 4 * JOBS,
 		.groups_max = 2 * GROUPS,
-		.stack_size = 65536,
 		.name = "under",
 	};
 	int rc;
