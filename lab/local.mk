@@ -48,6 +48,7 @@ lab_scenarios = \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \
 	%D%/scenarios/order.c \
+	%D%/scenarios/pairs.c \
 	%D%/scenarios/park.c \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \

@@ -46,6 +46,7 @@ public_tests = \
 	%D%/regression/f23-counts \
 	%D%/regression/f24-many-cycles \
 	%D%/regression/f28-stop-at-cap \
+	%D%/regression/f29-one-cpu \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f45-control-inside

@@ -37,6 +37,7 @@ tools_sources = \
 	%D%/stress_run.c \
 	%D%/stress_start.c \
 	%D%/stress_submit.c \
+	%D%/stress_under.c \
 	%D%/stress_watch.c
 
 bin_PROGRAMS += heddle

@@ -18,6 +18,7 @@
 static const struct ht_scenario *const scenarios[] = {
 	&ht_stress_submit, &ht_stress_start, &ht_stress_cap,
 	&ht_stress_groups, &ht_stress_guest, &ht_stress_oracle,
+	&ht_stress_under,
 };
 
 enum {
@@ -30,6 +31,7 @@ struct session {
 	double stall_seconds;
 	double tasks; /* so that 1e9 may be written */
 	double changes;
+	double configurations;
 	uint64_t seed;
 	bool is_json;
 	bool is_csv;
@@ -222,6 +224,7 @@ static void run_one(struct session *session, const struct ht_scenario *scenario,
 	run.is_busted = is_busted;
 	run.tasks_wanted = is_busted ? 0 : (uint64_t)session->tasks;
 	run.changes_wanted = (uint64_t)session->changes;
+	run.configurations_wanted = (uint64_t)session->configurations;
 	run.is_quiet = is_busted && !session->is_busted;
 	run.stalled = on_stall;
 	run.stalled_arg = session;
@@ -298,6 +301,12 @@ static int read_arguments(struct session *session, int argc, char **argv,
 		  .value = &session->changes,
 		  .operand = "N",
 		  .help = "of caps in so many tasks; 2^20 in 1e9 if not given",
+		  .max = 1000000000000 },
+		{ .name = "configurations",
+		  .type = HT_OPTION_REAL,
+		  .value = &session->configurations,
+		  .operand = "N",
+		  .help = "of never-under, in place of seconds",
 		  .max = 1000000000000 },
 		{ .name = "seed",
 		  .type = HT_OPTION_NUMBER,

@@ -167,13 +167,18 @@ static void look_at_actors(struct ht_stress *run, struct seen *seen,
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* By tasks where their number was given, else by time. */
+/* By tasks or configurations where their number was given, else by time. */
 static double part_done(struct ht_stress *run, uint64_t now)
 {
 	if (run->tasks_wanted)
 		return (double)atomic_load_explicit(
 			       &run->tasks, memory_order_relaxed) / /* shown */
 		       (double)run->tasks_wanted;
+	if (run->configurations_wanted)
+		return (double)atomic_load_explicit(
+			       &run->configurations,
+			       memory_order_relaxed) / /* shown */
+		       (double)run->configurations_wanted;
 	return (double)(now - run->started_ns) /
 	       (double)(run->ends_ns - run->started_ns);
 }
