@@ -52,7 +52,7 @@ static void join_one(struct job *job)
 {
 	*job = (struct job){ .task = HEDDLE_TASK_INIT(store) };
 	if (heddle_submit(heddle_pool_group(pool), &job->task) ||
-	    heddle_join(&job->task, 0, HEDDLE_FOREVER))
+	    heddle_join(&job->task, 0, su_in_ms(20000)))
 		bail("join");
 	if (job->value != 77)
 		atomic_fetch_add(&values, 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Claim: the stack of a worker holds at most the program's own nesting, however
- * many tasks are queued: below a task lie tasks that wait for it, and no others.
+ * many tasks are queued: above a join runs only what it joins, or what that joins.
  * Elsewhere helping nested without bound, and 128 levels were seen on one stack.
  * Method: many trees at once; each task compares the depth of its thread with its
- * own level in the tree, and the task below with its ancestors.
+ * own level in the tree, and what the frame below joins with itself and its ancestors.
  *
  * fault: F31
  * clause: N1
@@ -24,9 +24,9 @@ struct node {
 };
 
 static struct heddle_group *group;
-static _Thread_local struct node *top;
+static _Thread_local struct node *joined; /* by the topmost frame */
 static _Thread_local uint64_t depth;
-static _Atomic uint64_t deepest, too_deep, not_below;
+static _Atomic uint64_t deepest, too_deep, foreign;
 
 static void raise_to(_Atomic uint64_t *most, uint64_t value)
 {
@@ -44,15 +44,15 @@ static void check(const struct node *node)
 	raise_to(&deepest, depth);
 	if (depth > node->level)
 		atomic_fetch_add(&too_deep, 1);
-	for (above = node->parent; above && above != top; above = above->parent)
+	for (above = node; above && above != joined; above = above->parent)
 		;
-	if (top && !above)
-		atomic_fetch_add(&not_below, 1);
+	if (joined && !above)
+		atomic_fetch_add(&foreign, 1);
 }
 
 static void visit(struct heddle_task *task)
 {
-	struct node *node = (struct node *)(void *)task, *below = top;
+	struct node *node = (struct node *)(void *)task, *below = joined;
 	struct node child[FANOUT];
 	int i;
 
@@ -60,7 +60,6 @@ static void visit(struct heddle_task *task)
 	node->count = 1;
 	if (node->level == LEVELS - 1)
 		return;
-	top = node;
 	depth++;
 	for (i = 0; i < FANOUT; i++) {
 		child[i] = (struct node){ .task = HEDDLE_TASK_INIT(visit),
@@ -73,12 +72,13 @@ static void visit(struct heddle_task *task)
 	for (i = 0; i < FANOUT; i++) {
 		int k = node->level % 2 ? i : FANOUT - 1 - i;
 
+		joined = &child[k];
 		if (heddle_join(&child[k].task, 0, HEDDLE_FOREVER))
 			bail("join in a task");
 		node->count += child[k].count;
 	}
 	depth--;
-	top = below;
+	joined = below;
 }
 
 static void one(uint32_t flags, uint32_t workers, uint32_t cap)
@@ -110,7 +110,7 @@ static void one(uint32_t flags, uint32_t workers, uint32_t cap)
 	is_u64(count, TREES * full, "%s, %u workers, cap %u: tasks",
 	       flags ? "ELASTIC" : "STATIC", workers, cap);
 	is_u64(too_deep, 0, "tasks deeper on the stack than in the tree");
-	is_u64(not_below, 0, "tasks above one that is no ancestor");
+	is_u64(foreign, 0, "neither joined nor below what is joined");
 	ok(atomic_load(&deepest) < LEVELS, "at most %lu below a task",
 	   (unsigned long)atomic_load(&deepest));
 	su_check_at_rest(pool);

@@ -17,7 +17,8 @@
 #define FAST   400
 
 static struct heddle_group *group;
-static _Atomic uint64_t met, release, slow_now, slow_most, fast_done, slow_done;
+static _Atomic uint64_t met, started, release, slow_now, slow_most, fast_done,
+	slow_done;
 
 /* ---- n tasks under a cap of n ---- */
 
@@ -111,6 +112,74 @@ static void waiters(heddle_task_fn fn, const char *how)
 	is_u64(ran, (uint64_t)ROUNDS * N, "%s: children", how);
 }
 
+/* ---- a join of what is started and waits ---- */
+
+static void blocked_child(struct heddle_task *task)
+{
+	(void)task;
+	if (heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL))
+		bail("block_begin");
+	atomic_fetch_add(&started, 1);
+	su_wait_at_least(&release, 1, 60000);
+	heddle_block_end();
+}
+
+static void joins_started(struct heddle_task *task)
+{
+	struct heddle_task own = HEDDLE_TASK_INIT(blocked_child);
+
+	(void)task;
+	if (heddle_submit(group, &own))
+		bail("submit of a child");
+	if (!su_wait_at_least(&started, N - 1, 10000))
+		bail("the children do not start");
+	if (heddle_join(&own, 0, HEDDLE_FOREVER))
+		bail("join");
+}
+
+static void meet(struct heddle_task *task)
+{
+	(void)task;
+	atomic_fetch_add(&met, 1);
+	if (!su_wait_at_least(&met, N, 10000))
+		bail("joins that wait keep the permits");
+}
+
+/* N - 1 joins wait, and so do the tasks they join: all N permits are free. */
+static void one_round(void)
+{
+	struct heddle_task task[2 * N - 1];
+	int i;
+
+	atomic_store(&met, 0);
+	atomic_store(&started, 0);
+	atomic_store(&release, 0);
+	for (i = 0; i < 2 * N - 1; i++) {
+		task[i] = (struct heddle_task)HEDDLE_TASK_INIT(
+			i < N - 1 ? joins_started : meet);
+		if (i == N - 1 && !su_wait_at_least(&started, N - 1, 10000))
+			bail("the children do not start");
+		if (heddle_submit(group, &task[i]))
+			bail("submit");
+	}
+	for (i = N - 1; i < 2 * N - 1; i++)
+		if (heddle_join(&task[i], 0, su_in_ms(20000)))
+			bail("the tasks that meet hang");
+	atomic_store(&release, 1);
+	for (i = 0; i < N - 1; i++)
+		if (heddle_join(&task[i], 0, su_in_ms(20000)))
+			bail("the joins hang");
+}
+
+static void joins_occupy_nothing(void)
+{
+	int round;
+
+	for (round = 0; round < ROUNDS / 4; round++)
+		one_round();
+	ok(true, "N tasks run together while N - 1 joins wait");
+}
+
 /* ---- two classes ---- */
 
 static void slow(void *arg)
@@ -185,6 +254,7 @@ int main(void)
 	waiters(joins_own, "each joins its own");
 	waiters(joins_next, "each joins another's");
 	waiters(waits_in_region, "each waits in a region");
+	joins_occupy_nothing();
 	classes(pool, N, pool);
 	su_check_at_rest(pool);
 	su_destroy(pool);
