@@ -40,13 +40,19 @@ public_tests = \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \
+	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
+	%D%/regression/f14-cap-boundaries \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
 	%D%/regression/f24-many-cycles \
+	%D%/regression/f27-stack-completion \
 	%D%/regression/f28-stop-at-cap \
 	%D%/regression/f29-one-cpu \
+	%D%/regression/f30-lock-above-join \
+	%D%/regression/f31-nesting \
+	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f45-control-inside
