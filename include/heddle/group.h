@@ -203,7 +203,7 @@ enum heddle_reason {
 	HEDDLE_REASON_CAP = 3,         /* this group is at its cap */
 	HEDDLE_REASON_ANCESTOR = 4,    /* a group above is at its cap */
 	HEDDLE_REASON_CLOSED = 5,      /* quiesced or refused */
-	HEDDLE_REASON_NO_WORKER = 6,   /* no worker is free */
+	HEDDLE_REASON_NO_WORKER = 6,   /* each worker has a task */
 	HEDDLE_REASON_NOT_STARTED = 7, /* the pool has no worker */
 };
 
@@ -211,7 +211,8 @@ enum heddle_reason {
  * struct heddle_group_stat - counts of a group
  * @struct_size: sizeof(struct heddle_group_stat), set by the caller
  * @cap, @count, @generation: of one instant (one atomic word): the cap set
- *               last, the permits taken, the change number's low 24 bits
+ *               last (of a pool's root group at most the pool's workers_max),
+ *               the permits taken, the change number's low 24 bits
  * @blocked:     tasks of the subtree inside blocking regions
  * @returners:   workers that wait for a permit of this very group
  * @queued:      tasks of this very group that have not started
