@@ -17,6 +17,7 @@
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
+#include "sched/share.h"
 #include "sched/start.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
@@ -195,6 +196,7 @@ int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
 		return -ENOTSUP;
 	if (worker->block_depth++)
 		return 0;
+	hd_share_end(worker);
 	count_blocked(worker, 1);
 	if (worker->guest)
 		hd_upper.guest_block(worker->guest, true);

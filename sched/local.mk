@@ -19,6 +19,7 @@ sched_sources = \
 	%D%/reap.c %D%/reap.h \
 	%D%/report.c %D%/report.h \
 	%D%/see.c \
+	%D%/share.c %D%/share.h \
 	%D%/start.c %D%/start.h \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
