@@ -16,12 +16,12 @@ struct hd_worker;
 struct heddle_group;
 
 /* Virtual time of one nanosecond at weight 1. */
-#define HD_SHARE_SCALE_BITS 10
+#define HD_SHARE_SCALE_BITS 16
 /*
  * Farther ahead of the node than this no group can be: a charge is not larger. What is
  * farther was left behind, or is older than a turn of the 64 bits.
  */
-#define HD_SHARE_LIMIT (UINT64_C(1) << 46)
+#define HD_SHARE_LIMIT (UINT64_C(1) << 52)
 
 struct hd_share {
 	_Atomic uint64_t used;   /* A  virtual time used, among its siblings */

@@ -31,6 +31,7 @@ public_tests = \
 	%D%/api/lifecycle \
 	%D%/api/slot \
 	%D%/api/tasks \
+	%D%/api/tenants \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f18-create-fails \
@@ -50,6 +51,7 @@ unit_tests = \
 	%D%/unit/lockfree-reclaim \
 	%D%/unit/lockfree-waitq \
 	%D%/unit/platform \
+	%D%/unit/sched-share \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
 	%D%/unit/tls-slot \
@@ -71,6 +73,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_reclaim_LDADD = $(unit_libs)
 %C%_unit_lockfree_waitq_LDADD = $(unit_libs)
 %C%_unit_platform_LDADD = $(unit_libs)
+%C%_unit_sched_share_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
