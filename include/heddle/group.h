@@ -62,9 +62,9 @@ struct heddle_group_options {
  * @group:  receives the group
  *
  * Progress: blocking (allocates). Context: any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, a weight above HEDDLE_WEIGHT_MAX, an
- * unknown flag), -ENOTSUP (a reserve), -E2BIG, -ENOMEM, -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN,
- * -ECHILD.
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, a weight above
+ * HEDDLE_WEIGHT_MAX, an unknown flag), -ENOTSUP (a reserve), -E2BIG, -ENOMEM,
+ * -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN, -ECHILD.
  */
 HEDDLE_API int heddle_group_create(struct heddle_group *parent,
 				   const struct heddle_group_options *opts,
