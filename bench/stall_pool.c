@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Operations of a whole pool, through the public calls. Three workers, a group with
+ * Operations of a whole pool, through the public calls. Four workers, a group with
  * a cap of three. Before each repetition keepers occupy some of the workers, the
  * others sleep. While the victim stands still, one peer
  *
@@ -9,7 +9,7 @@
  * - lets the keepers go, so that a worker is awake: that one must get all the work
  *   done, or the operation blocks;
  * - has three tasks meet: by how many fewer than three can be inside at once, so many
- *   permits, or workers, are withheld. One may be.
+ *   permits are withheld. One may be.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -18,7 +18,9 @@
 
 #include "bench/stall.h"
 
-#define WORKERS 3u
+/* One worker more than the cap: what is missing then is a permit. */
+#define WORKERS 4u
+#define CAP     3u
 #define CROWD   50u
 
 static struct heddle_pool *pool;
@@ -52,7 +54,7 @@ static void pool_setup(void)
 	};
 	struct heddle_group_options capped = {
 		.struct_size = sizeof(capped),
-		.cap = WORKERS,
+		.cap = CAP,
 	};
 	struct heddle_group_options quiet = {
 		.struct_size = sizeof(quiet),
@@ -158,18 +160,18 @@ static void script(void)
 	}
 	if (!hs_wait(&now.ran, CROWD))
 		atomic_store(&hs_shared->stranded, 1);
-	for (i = 0; i < WORKERS; i++)
+	for (i = 0; i < CAP; i++)
 		call(group, meet);
 	hs_post(&now.release, now.keepers);
-	if (!hs_wait(&now.inside, WORKERS))
+	if (!hs_wait(&now.inside, CAP))
 		atomic_store(&hs_shared->withheld,
-			     WORKERS - atomic_load(&now.inside));
+			     CAP - atomic_load(&now.inside));
 	hs_post(&now.open, 1);
-	if (!hs_wait(&now.ran, CROWD) || !hs_wait(&now.left, WORKERS))
+	if (!hs_wait(&now.ran, CROWD) || !hs_wait(&now.left, CAP))
 		atomic_store(&hs_shared->blocked, 1);
 	hs_add(&hs_shared->decided, 1);
 	hs_wait_long(&now.ran, CROWD);
-	hs_wait_long(&now.left, WORKERS);
+	hs_wait_long(&now.left, CAP);
 }
 
 /* ---- submits ---- */

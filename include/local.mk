@@ -8,6 +8,7 @@ heddleinclude_HEADERS = \
 	%D%/heddle/group.h \
 	%D%/heddle/task.h \
 	%D%/heddle/block.h \
+	%D%/heddle/forkjoin.h \
 	%D%/heddle/slot.h \
 	%D%/heddle/guest.h \
 	%D%/heddle/see.h \

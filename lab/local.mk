@@ -41,15 +41,19 @@ lab_scenarios = \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/history.c \
 	%D%/scenarios/inject.c \
+	%D%/scenarios/interrupt.c \
 	%D%/scenarios/join.c \
 	%D%/scenarios/known.c \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \
+	%D%/scenarios/order.c \
+	%D%/scenarios/pairs.c \
 	%D%/scenarios/park.c \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
 	%D%/scenarios/recycle.c \
+	%D%/scenarios/room.c \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \

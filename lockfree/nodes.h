@@ -31,6 +31,7 @@
 #ifndef HEDDLE_LOCKFREE_NODES_H
 #define HEDDLE_LOCKFREE_NODES_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "lockfree/node.h"
@@ -80,5 +81,37 @@ static inline uint32_t hd_node_alloc_any(struct hd_nodes *nodes, uint32_t cpu)
  */
 void hd_node_free_any(struct hd_nodes *nodes, uint32_t cpu, uint32_t first,
 		      uint32_t last, uint32_t count);
+
+/* A list of nodes that nobody else reaches: linked by next, up to 0. */
+
+static inline uint32_t hd_nodes_next_owner(const struct hd_nodes *nodes,
+					   uint32_t index)
+{
+	return atomic_load_explicit(&hd_node_at(nodes, index)->next,
+				    memory_order_relaxed); /* owned */
+}
+
+static inline void hd_nodes_link_owner(const struct hd_nodes *nodes,
+				       uint32_t index, uint32_t next)
+{
+	atomic_store_explicit(&hd_node_at(nodes, index)->next, next,
+			      memory_order_relaxed); /* owned */
+}
+
+/* What was newest first becomes oldest first; the new head. */
+static inline uint32_t hd_nodes_reverse_owner(const struct hd_nodes *nodes,
+					      uint32_t index)
+{
+	uint32_t first = 0;
+
+	while (index) {
+		uint32_t next = hd_nodes_next_owner(nodes, index);
+
+		hd_nodes_link_owner(nodes, index, first);
+		first = index;
+		index = next;
+	}
+	return first;
+}
 
 #endif /* HEDDLE_LOCKFREE_NODES_H */

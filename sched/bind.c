@@ -9,6 +9,7 @@
 #include <heddle/block.h>
 
 #include "platform/futex.h"
+#include "sched/block.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
@@ -151,7 +152,7 @@ static int try_again(void *context)
 
 static int wait_for_worker(struct binding *b, uint64_t deadline)
 {
-	bool region = heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL) == 0;
+	bool region = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
 	int rc;
 
 	/* bind-1: we announce ourselves, then look for a worker; a worker sets

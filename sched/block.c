@@ -12,8 +12,11 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "sched/block.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -46,10 +49,12 @@ static uint32_t give_rest(struct heddle_group *first, struct hd_frame *from,
 	uint32_t owed = 0;
 	struct hd_frame *frame;
 
-	for (frame = from; frame != to; frame = frame->below)
-		owed += hd_permit_give(frame->group,
-				       covered(frame->group, first, from,
-					       frame));
+	for (frame = from; frame != to; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
+
+		owed += hd_permit_give(needs,
+				       covered(needs, first, from, frame));
+	}
 	return owed;
 }
 
@@ -64,23 +69,29 @@ static bool take_rest(struct hd_worker *worker, struct heddle_group *first,
 	struct hd_frame *frame;
 
 	for (frame = worker->frame; frame; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
 		struct heddle_group *upto =
-			covered(frame->group, first, worker->frame, frame);
+			covered(needs, first, worker->frame, frame);
 
-		if (hd_permit_take(frame->group, upto, full, owed))
+		if (hd_permit_take(needs, upto, full, owed))
 			continue;
-		*full = frame->group;
+		*full = needs;
 		*owed += give_rest(first, worker->frame, frame);
 		return false;
 	}
 	return true;
 }
 
-static void pay(struct hd_worker *worker, uint32_t owed)
+static uint32_t all_owed(struct hd_worker *worker, uint32_t owed)
 {
 	owed += worker->owe;
 	worker->owe = 0;
-	hd_look(worker->pool, owed);
+	return owed;
+}
+
+static void pay(struct hd_worker *worker, uint32_t owed)
+{
+	hd_look(worker->pool, all_owed(worker, owed));
 }
 
 /* Queues at the group once, until its whole path is handed over. */
@@ -136,7 +147,7 @@ static void admit(struct hd_worker *worker, struct heddle_group *first)
 		first = full;
 		wait_for_path(worker, first);
 	}
-	pay(worker, owed);
+	hd_look_inside(worker->pool, all_owed(worker, owed));
 }
 
 void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)
@@ -181,22 +192,36 @@ static void count_blocked(struct hd_worker *worker, int change)
 	}
 }
 
-int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+static void uncount_region(struct heddle_pool *pool)
 {
-	struct hd_worker *worker = hd_self;
+	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 */
+}
+
+/* False at the bound, if that refuses. */
+static bool count_region(struct heddle_pool *pool, bool own)
+{
+	uint32_t before = atomic_fetch_add_explicit(
+		&pool->blocked_workers, 1, memory_order_seq_cst); /* spare-1 */
+
+	if (!pool->elastic || before < pool->blocked_max)
+		return true;
+	atomic_fetch_add_explicit(&pool->blocked_bound_hits, 1,
+				  memory_order_relaxed); /* statistics */
+	if (own || pool->blocked_policy != HEDDLE_BLOCKED_REFUSE)
+		return true;
+	uncount_region(pool);
+	return false;
+}
+
+/* The outermost region, which is counted already. */
+static void begin(struct hd_worker *worker, int kind)
+{
 	struct hd_frame *frame;
 	uint32_t owed = 0;
 
-	(void)arg;
-	if (!worker || !worker->frame)
-		return -EPERM;
-	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
-		return -EINVAL;
-	if (interrupt)
-		return -ENOTSUP;
-	if (worker->block_depth++)
-		return 0;
 	hd_share_end(worker);
+	worker->block_depth = 1;
 	count_blocked(worker, 1);
 	if (worker->guest)
 		hd_upper.guest_block(worker->guest, true);
@@ -204,14 +229,57 @@ int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
 	hd_worker_show(worker, HEDDLE_WORKER_BLOCKED);
 	atomic_store_explicit(&worker->blocked, 1,
 			      memory_order_relaxed); /* read under the lock */
-	atomic_fetch_add_explicit(&worker->pool->blocked_workers, 1,
-				  memory_order_seq_cst); /* spare-1 */
 	for (frame = worker->frame; frame; frame = frame->below)
-		owed += hd_permit_give(frame->group, frame->upto);
+		if (frame->group != frame->upto)
+			owed += hd_permit_give(hd_order_needs(frame->group),
+					       frame->upto);
 	pay(worker, owed);
 	hd_spare_check(worker->pool);
 	hd_bind_signal(worker->pool);
+}
+
+/* For the library's own waits it is not refused. */
+static int enter(int kind, bool own, void (*interrupt)(void *arg), void *arg)
+{
+	struct hd_worker *worker = hd_self;
+
+	if (!worker || !worker->frame)
+		return -EPERM;
+	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
+		return -EINVAL;
+	if (worker->block_depth) {
+		worker->block_depth++;
+		return 0;
+	}
+	if (!count_region(worker->pool, own))
+		return -EAGAIN;
+	if (interrupt && !hd_interrupt_arm(worker, interrupt, arg)) {
+		uncount_region(worker->pool);
+		return -ECANCELED;
+	}
+	begin(worker, kind);
 	return 0;
+}
+
+int hd_block_begin(int kind)
+{
+	return enter(kind, true, NULL, NULL);
+}
+
+int heddle_block_begin(int kind, void (*interrupt)(void *arg), void *arg)
+{
+	return enter(kind, false, interrupt, arg);
+}
+
+int hd_block_until(struct heddle_pool *pool, int (*done)(void *context),
+		   void *context, uint64_t deadline)
+{
+	bool inside = hd_block_begin(HEDDLE_BLOCK_OTHER) == 0;
+	int rc = hd_effect_wait(pool, done, context, deadline);
+
+	if (inside)
+		heddle_block_end();
+	return rc;
 }
 
 int heddle_block_end(void)
@@ -222,9 +290,9 @@ int heddle_block_end(void)
 		return -EPERM;
 	if (--worker->block_depth)
 		return 0;
-	admit(worker, worker->frame->group);
-	atomic_fetch_sub_explicit(&worker->pool->blocked_workers, 1,
-				  memory_order_seq_cst); /* spare-1 */
+	hd_interrupt_disarm(worker);
+	admit(worker, hd_order_needs(worker->frame->group));
+	uncount_region(worker->pool);
 	atomic_store_explicit(&worker->blocked, 0,
 			      memory_order_relaxed); /* read under the lock */
 	count_blocked(worker, -1);

@@ -16,11 +16,14 @@
 #include <heddle/block.h>
 
 #include "lockfree/groupword.h"
+#include "sched/block.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
+#include "sched/tree.h"
 #include "sched/worker.h"
 
 #define SERIAL_BITS 40
@@ -48,6 +51,9 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 		     changes[i].weight > HEDDLE_WEIGHT_MAX) ||
 		    changes[i].group->pool != changes[0].group->pool)
 			return -EINVAL;
+		if (sets(&changes[i], HEDDLE_CHANGE_CAP) &&
+		    changes[i].cap > 1 && hd_order_serial(changes[i].group))
+			return -EINVAL;
 		for (k = 0; k < i; k++)
 			if (changes[k].group == changes[i].group)
 				return -EINVAL;
@@ -63,7 +69,7 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 static uint32_t new_cap(const struct heddle_change *change)
 {
 	if (sets(change, HEDDLE_CHANGE_CAP))
-		return change->cap;
+		return hd_tree_cap(change->group, change->cap);
 	return hd_word_target(atomic_load_explicit(
 		&change->group->word, memory_order_relaxed)); /* locked */
 }
@@ -145,10 +151,13 @@ static bool occupied_by_caller(struct heddle_group *group)
 {
 	struct hd_frame *frame;
 
-	if (!hd_self || hd_self->pool != group->pool || hd_self->block_depth)
+	if (!hd_self || hd_self->pool != group->pool)
 		return false;
+	/* Inside a region only the unit of a SERIAL group is kept. */
 	for (frame = hd_self->frame; frame; frame = frame->below)
-		if (hd_group_within(frame->group, group))
+		if (hd_self->block_depth
+			    ? frame->group == group && hd_order_serial(group)
+			    : hd_group_within(frame->group, group))
 			return true;
 	return false;
 }
@@ -193,7 +202,6 @@ static int in_effect(void *context)
 
 int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
 {
-	bool inside;
 	int rc;
 
 	if (!ticket.pool || !(ticket.change >> SERIAL_BITS))
@@ -205,9 +213,5 @@ int heddle_group_wait(struct heddle_ticket ticket, uint64_t deadline)
 		return rc > 0 ? 0 : rc;
 	if (deadline == HEDDLE_NOW)
 		return -ETIMEDOUT;
-	inside = heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL) == 0;
-	rc = hd_effect_wait(ticket.pool, in_effect, &ticket, deadline);
-	if (inside)
-		heddle_block_end();
-	return rc;
+	return hd_block_until(ticket.pool, in_effect, &ticket, deadline);
 }

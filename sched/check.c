@@ -37,6 +37,14 @@ violation(struct heddle_check *check, const char *name, const char *format, ...)
 	va_end(args);
 }
 
+/* Its thread does nothing for the pool any more; who reaps it comes later. */
+static bool has_ended(struct hd_worker *worker)
+{
+	uint32_t phase = hd_phase_of(worker);
+
+	return phase == HD_PHASE_FAILED || phase >= HD_PHASE_LEFT;
+}
+
 /* Everything that moves while something runs, as one number. */
 static uint64_t motion(struct heddle_pool *pool, bool *busy)
 {
@@ -60,6 +68,8 @@ static uint64_t motion(struct heddle_pool *pool, bool *busy)
 			continue;
 		}
 		sum = sum * 31 + v.since_ns + v.incarnation;
+		if (v.state == HEDDLE_WORKER_LEFT && has_ended(worker))
+			continue;
 		if (v.state != HEDDLE_WORKER_PARKED &&
 		    v.state != HEDDLE_WORKER_FREE)
 			*busy = true;
@@ -184,6 +194,9 @@ int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
 		&pool->guests_recycled, memory_order_relaxed); /* statistics */
 	check.stale_bytes = atomic_load_explicit(
 		&pool->stale_bytes, memory_order_relaxed); /* statistics */
+	check.blocked_bound_hits =
+		atomic_load_explicit(&pool->blocked_bound_hits,
+				     memory_order_relaxed); /* statistics */
 	check.create_failures = atomic_load_explicit(
 		&pool->create_failures, memory_order_relaxed); /* statistics */
 	if (check.stale_bytes)

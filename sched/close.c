@@ -21,12 +21,14 @@
 
 #include "lockfree/groupword.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/task.h"
 #include "sched/tree.h"
 #include "sched/worker.h"
 
@@ -35,7 +37,8 @@ struct closing {
 	struct heddle_group *group;
 	uint32_t gate;
 	bool free_it;
-	bool opened; /* again, by the last try to end it */
+	bool opened;               /* again, by the last try to end it */
+	struct hd_task *cancelled; /* whose actions are to be called */
 };
 
 static bool quiet_now(struct heddle_group *group)
@@ -59,7 +62,7 @@ static bool tasks_in(struct closing *closing, struct heddle_group *group)
 	uint64_t pins = hd_pins(group);
 
 	if (closing->gate == HD_GATE_REFUSE)
-		hd_queue_cancel(group);
+		hd_queue_cancel(group, &closing->cancelled);
 	return hd_queue_tasks(group) || hd_pins_out(pins) ||
 	       pins != hd_pins(group); /* pin-1 */
 }
@@ -129,7 +132,11 @@ static bool drained_now(struct closing *closing)
 	if (closing->group->own_gate != HD_GATE_DRAIN)
 		return true; /* another closer has shut it */
 	put_gate(closing->group, HD_GATE_DRAINED);
-	if (!tasks_left(closing) && quiet_now(closing->group))
+	/* In this order: who had a task in the hand puts it back before its permit,
+	 * and who takes a permit from now on finds the gate shut before it takes
+	 * a task (run_held()). tests/model/entry.pml, PUT_BACK.
+	 */
+	if (quiet_now(closing->group) && !tasks_left(closing))
 		return true;
 	put_gate(closing->group, HD_GATE_DRAIN);
 	closing->opened = true;
@@ -164,9 +171,11 @@ static int at_rest(void *context)
 	int rc;
 
 	closing->opened = false;
+	closing->cancelled = NULL;
 	hd_mutex_lock(&pool->control);
 	rc = rest_locked(closing);
 	hd_mutex_unlock(&pool->control);
+	hd_task_after(closing->cancelled);
 	if (closing->opened) {
 		hd_effect_signal(pool); /* who waits for a cap, and ourselves */
 		hd_look(pool, pool->entries);
@@ -220,8 +229,10 @@ static int set_gate(struct heddle_group *group, bool free_it, uint32_t *gate)
 	if (rc == 0)
 		put_gate(group, *gate);
 	hd_mutex_unlock(&pool->control);
-	if (rc == 0)
+	if (rc == 0) {
+		hd_effect_signal(pool); /* who waits for room in the queue */
 		hd_look(pool, pool->entries);
+	}
 	return rc;
 }
 
@@ -252,6 +263,8 @@ int heddle_group_close(struct heddle_group *group, int mode, uint64_t deadline)
 	rc = set_gate(group, closing.free_it, &closing.gate);
 	if (rc < 0 || mode == HEDDLE_CLOSE_RESUME)
 		return rc;
+	if (closing.gate == HD_GATE_REFUSE)
+		hd_interrupt_group(group);
 	rc = hd_effect_wait(closing.pool, at_rest, &closing, deadline);
 	if (rc == 0 && closing.free_it)
 		hd_effect_signal(closing.pool); /* tickets of it are stale */

@@ -46,6 +46,7 @@ struct heddle_group {
 	_Atomic uint32_t depth;               /* A  0 for the root */
 	_Atomic uint32_t lanes;               /* A  lists, 1 or CPUs */
 	uint32_t queue_slots;                 /* I  0: no bound of its own */
+	_Atomic uint32_t order;               /* A  enum heddle_group_order */
 	struct hd_inject *lane;               /* E */
 	uint32_t lane_room;                   /* L */
 	bool has_waitq;                       /* L */
@@ -75,9 +76,12 @@ struct heddle_group {
 	/* Queues that are touched rarely. */
 	HD_ALIGNED struct hd_tagstack spill; /* A  chains of tasks */
 	struct hd_waitq returners;           /* A */
+	_Atomic uint32_t taker;              /* A  1: somebody takes in order */
+	_Atomic uint32_t ordered;            /* A  the taker's chain */
 	_Atomic uint32_t returners_row;      /* A  hand-overs without a start */
 
 	HD_ALIGNED _Atomic uint32_t queued;  /* A  only if queue_slots != 0 */
+	_Atomic uint32_t room_waiters;       /* A  for room in the queue */
 	_Atomic uint32_t dead;               /* A  cancelled, still linked */
 	_Atomic uint32_t spilled;            /* A  tasks in the spill list */
 	HD_ALIGNED _Atomic uint32_t blocked; /* A  tasks of the subtree */

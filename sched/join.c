@@ -20,11 +20,15 @@
 #include "lockfree/groupword.h"
 #include "platform/futex.h"
 #include "platform/mutex.h"
+#include "sched/block.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
+#include "sched/room.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
@@ -38,9 +42,7 @@ static bool claim(struct hd_task *task)
 		return false;
 	atomic_fetch_add_explicit(&group->dead, 1,
 				  memory_order_relaxed); /* statistics */
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	return true;
 }
 
@@ -180,15 +182,17 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 		 * have raised the count, then read the gate. Forbidden: it
 		 * reads none and we read an open gate.
 		 */
-		mine = !gate_is_shut(group) && claim(task);
+		mine = !gate_is_shut(group) &&
+		       (hd_order_of(group)
+				? hd_order_claim_next(group, task, claim, &owed)
+				: claim(task));
 		if (mine) {
 			hd_task_run(worker, group, upto, NULL, task);
 			hd_task_finish(task, HD_TASK_DONE);
 		}
 		owed += hd_permit_give(group, upto);
 	}
-	if (owed)
-		hd_look(pool, owed);
+	hd_look_inside(pool, owed);
 	return mine;
 }
 
@@ -225,7 +229,7 @@ static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
 		return wait_end(task, deadline);
 	if (!enter_chain(worker, given))
 		return -EDEADLK;
-	heddle_block_begin(HEDDLE_BLOCK_JOIN, NULL, NULL);
+	hd_block_begin(HEDDLE_BLOCK_JOIN);
 	rc = wait_end(task, deadline);
 	leave_chain(worker);
 	heddle_block_end();
@@ -253,6 +257,28 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		      : wait_end(hd_task_of(given), deadline);
 }
 
+/* Nobody has claimed it, to run or to cancel it. */
+static bool queued(struct hd_task *task)
+{
+	struct hd_node *node =
+		hd_node_at(&task->group->pool->nodes, task->node);
+
+	return atomic_load_explicit(&node->state, memory_order_relaxed) ==
+	       hd_node_state_make(task->generation, HD_NODE_QUEUED);
+}
+
+/* Queued in a SERIAL group that the caller's own stack occupies: it cannot start. */
+static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
+{
+	struct hd_frame *frame;
+
+	for (frame = worker->frame; frame; frame = frame->below)
+		if (frame->group == task->group &&
+		    hd_order_serial(frame->group))
+			return queued(task);
+	return false;
+}
+
 int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
@@ -261,6 +287,9 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 
 	if (rc < 0)
 		return rc;
+	if (!ended(task, &state) && hd_self && hd_self->frame &&
+	    stands_behind(hd_self, task))
+		return -EDEADLK;
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
 	    !hd_self->block_depth && of_pool(hd_self->pool, task))
 		run_here(hd_self, task);
@@ -288,6 +317,22 @@ static bool claim_pinned(struct hd_task *task)
 	return mine;
 }
 
+/* False when it has ended meanwhile. */
+static bool tell_to_stop(struct hd_task *task)
+{
+	uint32_t state = atomic_load_explicit(
+		&task->state, memory_order_relaxed); /* a CAS follows */
+
+	do {
+		if ((state & HD_TASK_STATE) != HD_TASK_ACCEPTED)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&task->state, &state, state | HD_TASK_STOP,
+		memory_order_seq_cst,   /* interrupt-1 */
+		memory_order_relaxed)); /* tried again */
+	return true;
+}
+
 int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
@@ -302,6 +347,8 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 		hd_task_finish(task, HD_TASK_CANCELLED);
 		return 0;
 	}
+	if (tell_to_stop(task))
+		hd_interrupt_task(task);
 	rc = wait_any(given, deadline);
 	return rc < 0 ? rc : -EALREADY;
 }

@@ -2,15 +2,17 @@
 # Groups, permits, workers, start, stop, steal, block, join.
 sched_sources = \
 	%D%/bind.c \
-	%D%/block.c \
+	%D%/block.c %D%/block.h \
 	%D%/cap.c \
 	%D%/check.c \
 	%D%/close.c \
 	%D%/group.h \
+	%D%/interrupt.c %D%/interrupt.h \
 	%D%/join.c \
 	%D%/lifecycle.c \
 	%D%/look.c %D%/look.h \
 	%D%/options.c %D%/options.h \
+	%D%/order.c %D%/order.h \
 	%D%/permit.c %D%/permit.h \
 	%D%/pin.h \
 	%D%/pool.c %D%/pool.h \
@@ -18,9 +20,11 @@ sched_sources = \
 	%D%/ready.c %D%/ready.h \
 	%D%/reap.c %D%/reap.h \
 	%D%/report.c %D%/report.h \
+	%D%/room.c %D%/room.h \
 	%D%/see.c \
 	%D%/share.c %D%/share.h \
 	%D%/start.c %D%/start.h \
+	%D%/stop.c \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
 	%D%/tree.c %D%/tree.h \

@@ -6,6 +6,11 @@
  * submitter that reads it after its push skips the kick; the woken worker
  * clears it and then looks. Forbidden: the submitter reads 1 and the look that
  * follows the clear misses its task.
+ *
+ * Who stands still between the take of a path and the wake withholds that path. So
+ * a worker that goes on with permits of its own takes none for others (L1): it reads
+ * that there is headroom and wakes with the token LOOK; the woken one holds the flag
+ * until it has a task, or is about to park, and then looks like any searcher.
  */
 #include "sched/look.h"
 
@@ -46,10 +51,8 @@ bool hd_hand_to_returner(struct heddle_group *group)
 	return true;
 }
 
-/* Hands the path of the group, which the caller holds, to a sleeper. */
-static bool hand_to_sleeper(struct heddle_group *group)
+static bool wake(struct heddle_pool *pool, uint32_t token)
 {
-	struct heddle_pool *pool = group->pool;
 	uint32_t index = hd_bitset_claim_lowest_any(&pool->idle);
 
 	if (index == HD_BITSET_NONE)
@@ -58,9 +61,20 @@ static bool hand_to_sleeper(struct heddle_group *group)
 			      memory_order_relaxed); /* published by unpark */
 	atomic_fetch_add_explicit(&pool->wakes, 1,
 				  memory_order_relaxed); /* statistics */
-	hd_parker_unpark_any(&pool->worker[index].parker,
-			     HD_TOKEN_PERMIT + group->index);
+	hd_parker_unpark_any(&pool->worker[index].parker, token);
 	return true;
+}
+
+/* Hands the path of the group, which the caller holds, to a sleeper. */
+static bool hand_to_sleeper(struct heddle_group *group)
+{
+	return wake(group->pool, HD_TOKEN_PERMIT + group->index);
+}
+
+static bool somebody_searches(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->searching, memory_order_seq_cst) !=
+	       0; /* look-1 */
 }
 
 static bool any_returner(struct heddle_pool *pool)
@@ -87,19 +101,35 @@ void hd_look(struct heddle_pool *pool, uint32_t owed)
 	}
 }
 
-void hd_kick(struct heddle_group *group)
+void hd_look_inside(struct heddle_pool *pool, uint32_t owed)
+{
+	if (!owed)
+		return;
+	if (!hd_bitset_any(&pool->idle)) {
+		hd_look(pool, owed); /* for returners only */
+		return;
+	}
+	/* The caller's own look comes when it clears the flag. Another searcher may
+	 * stand still: it withholds its own wakes, not ours.
+	 */
+	if (hd_self->searching)
+		return;
+	if (hd_ready_find(pool))
+		wake(pool, HD_TOKEN_LOOK);
+}
+
+/* Does the caller keep permits while it kicks? */
+static bool inside_task(void)
+{
+	return hd_self && hd_self->frame && !hd_self->block_depth;
+}
+
+static void kick_with_permit(struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
 	struct heddle_group *full;
 	uint32_t owed = 0;
 
-	if (!hd_bitset_any(&pool->idle))
-		return;
-	if (atomic_load_explicit(&pool->searching,
-				 memory_order_seq_cst)) /* look-1 */
-		return;
-	if (!hd_permit_room(group))
-		return;
 	hd_hand_begin(pool);
 	if (hd_permit_take(group, NULL, &full, &owed) &&
 	    !hand_to_sleeper(group))
@@ -107,4 +137,20 @@ void hd_kick(struct heddle_group *group)
 	hd_hand_end(pool);
 	if (owed)
 		hd_look(pool, owed);
+}
+
+void hd_kick(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+
+	if (!hd_bitset_any(&pool->idle))
+		return;
+	if (somebody_searches(pool))
+		return;
+	if (!hd_permit_room(group))
+		return;
+	if (inside_task())
+		wake(pool, HD_TOKEN_LOOK);
+	else
+		kick_with_permit(group);
 }

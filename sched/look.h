@@ -20,10 +20,22 @@ struct hd_worker;
 void hd_hand_begin(struct heddle_pool *pool);
 void hd_hand_end(struct heddle_pool *pool);
 
-/* Pays owed looks: starts at most that many things that can start. */
+/*
+ * Pays owed looks: starts at most that many things that can start. The permits of
+ * each are in the caller's hand for a moment.
+ */
 void hd_look(struct heddle_pool *pool, uint32_t owed);
 
-/* After a submit: starts a sleeper for the group unless that is pointless. */
+/*
+ * The same for a caller who holds permits already and goes on with them: it wakes one
+ * worker without a permit, which looks for itself and then for others.
+ */
+void hd_look_inside(struct heddle_pool *pool, uint32_t owed);
+
+/*
+ * After a submit: starts a sleeper for the group unless that is pointless. From inside
+ * a task as hd_look_inside() does.
+ */
 void hd_kick(struct heddle_group *group);
 
 /* Hands the path of the group, which the caller holds, to its next returner. */

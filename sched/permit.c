@@ -132,11 +132,16 @@ bool hd_permit_give_over(struct heddle_group *group, uint32_t *owe)
 	return true;
 }
 
-bool hd_permit_room(struct heddle_group *group)
+struct heddle_group *hd_permit_full(struct heddle_group *group)
 {
 	for (; group; group = hd_group_above(group))
 		if (!hd_word_room(atomic_load_explicit(
 			    &group->word, memory_order_seq_cst))) /* ready-2 */
-			return false;
-	return true;
+			break;
+	return group;
+}
+
+bool hd_permit_room(struct heddle_group *group)
+{
+	return !hd_permit_full(group);
 }

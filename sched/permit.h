@@ -29,6 +29,9 @@ uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto);
  */
 bool hd_permit_give_over(struct heddle_group *group, uint32_t *owe);
 
+/* The lowest group of the path that was seen without headroom, or NULL. */
+struct heddle_group *hd_permit_full(struct heddle_group *group);
+
 /* Is there headroom on the whole path, at some instants during the call? */
 bool hd_permit_room(struct heddle_group *group);
 

@@ -41,6 +41,9 @@ static int check_options(const struct heddle_pool_options *o)
 {
 	if (o->flags & ~(uint32_t)HEDDLE_POOL_ELASTIC)
 		return -EINVAL;
+	if (o->blocked_policy > HEDDLE_BLOCKED_REFUSE ||
+	    (o->blocked_policy && !(o->flags & HEDDLE_POOL_ELASTIC)))
+		return -EINVAL;
 	if (o->workers_max > WORKERS_LIMIT / 2 ||
 	    o->blocked_max > WORKERS_LIMIT / 2 || o->cap > HEDDLE_CAP_MAX ||
 	    o->deque_slots > 1u << 20 || o->groups_max > GROUPS_LIMIT ||
@@ -81,6 +84,7 @@ static void take_options(struct heddle_pool *pool,
 	if (pool->workers_max > WORKERS_LIMIT / 2)
 		pool->workers_max = WORKERS_LIMIT / 2;
 	pool->blocked_max = pool->elastic ? or_default(o->blocked_max, 256) : 0;
+	pool->blocked_policy = o->blocked_policy;
 	/* Twice as many entries as lives: ended ones may not be joined yet. */
 	pool->entries = 2 * (pool->workers_max + pool->blocked_max);
 	if (pool->entries > HD_BITSET_MAX)

@@ -34,6 +34,7 @@ struct heddle_pool {
 	uint32_t entries;         /* workers_max + blocked_max + shells */
 	uint32_t workers_max;
 	uint32_t blocked_max;
+	uint32_t blocked_policy;
 	uint32_t cpus; /* per-CPU structures */
 	uint32_t deque_slots;
 	uint32_t groups_max;
@@ -76,6 +77,7 @@ struct heddle_pool {
 	_Atomic uint64_t wakes;
 	_Atomic uint64_t useless_wakes;
 	_Atomic uint64_t create_failures;
+	_Atomic uint64_t blocked_bound_hits;
 	_Atomic uint64_t guests_recycled;
 	_Atomic uint64_t stale_bytes;
 

@@ -8,6 +8,7 @@
 #include "platform/cpu.h"
 #include "platform/rcu.h"
 #include "sched/group.h"
+#include "sched/order.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -18,18 +19,6 @@
 struct chain {
 	uint32_t first, last, length;
 };
-
-static uint32_t next_of(struct heddle_pool *pool, uint32_t node)
-{
-	return atomic_load_explicit(&hd_node_at(&pool->nodes, node)->next,
-				    memory_order_relaxed); /* owned chain */
-}
-
-static void link_next(struct heddle_pool *pool, uint32_t node, uint32_t next)
-{
-	atomic_store_explicit(&hd_node_at(&pool->nodes, node)->next, next,
-			      memory_order_relaxed); /* owned chain */
-}
 
 /* Lists in use; a stale look may read the number of another life. */
 static uint32_t lanes_of(struct heddle_group *group)
@@ -52,7 +41,9 @@ bool hd_queue_tasks(struct heddle_group *group)
 	for (i = 0; i < lanes_of(group); i++)
 		if (hd_inject_length_any(&group->lane[i]))
 			return true;
-	if (hd_tagstack_any(&group->spill))
+	if (hd_tagstack_any(&group->spill) ||
+	    atomic_load_explicit(&group->ordered,
+				 memory_order_relaxed)) /* behind taker */
 		return true;
 	for (i = 0; i < entries(pool); i++)
 		if (hd_deque_length_of_any(&pool->worker[i].deque,
@@ -66,7 +57,7 @@ bool hd_queue_startable(struct heddle_group *group)
 	return atomic_load_explicit(&group->gate,
 				    memory_order_seq_cst) /* close-1 */
 		       <= HD_GATE_DRAIN &&
-	       hd_queue_tasks(group);
+	       !hd_order_taken(group) && hd_queue_tasks(group);
 }
 
 uint64_t hd_queue_length(struct heddle_group *group)
@@ -104,7 +95,7 @@ bool hd_queue_push(struct heddle_group *group, struct hd_worker *worker,
 	uint32_t lanes = lanes_of(group), lane;
 
 	if (worker && worker->frame && worker->frame->group == group &&
-	    deque_adopt(worker, group) &&
+	    !hd_order_of(group) && deque_adopt(worker, group) &&
 	    hd_deque_push_owner(&worker->deque, node))
 		return true;
 	lane = lanes > 1 ? hd_cpu_current() % lanes : 0;
@@ -122,22 +113,6 @@ static void spill(struct heddle_group *group, struct chain chain)
 			     chain.first, HD_LINK_CHAIN);
 }
 
-/* Newest first becomes oldest first. */
-static struct chain reversed(struct heddle_pool *pool, uint32_t node)
-{
-	struct chain chain = { 0, node, 0 };
-
-	while (node) {
-		uint32_t next = next_of(pool, node);
-
-		link_next(pool, node, chain.first);
-		chain.first = node;
-		chain.length++;
-		node = next;
-	}
-	return chain;
-}
-
 /*
  * Keeps the oldest task in the hand, moves the next ones into the deque so that
  * the owner takes them oldest first, and spills the rest.
@@ -147,11 +122,11 @@ static uint32_t accept_chain(struct hd_worker *worker,
 {
 	struct heddle_pool *pool = group->pool;
 	uint32_t batch[HD_BATCH], n = 0, i;
-	uint32_t node = next_of(pool, chain.first);
+	uint32_t node = hd_nodes_next_owner(&pool->nodes, chain.first);
 
 	while (node && n < HD_BATCH - 1) {
 		batch[n++] = node;
-		node = next_of(pool, node);
+		node = hd_nodes_next_owner(&pool->nodes, node);
 	}
 	if (node) {
 		chain.length -= n + 1;
@@ -184,7 +159,8 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 		hd_tagstack_pop_any(&group->spill, &pool->nodes, HD_LINK_CHAIN);
 	if (!chain.first)
 		return 0;
-	for (node = chain.first; node; node = next_of(pool, node)) {
+	for (node = chain.first; node;
+	     node = hd_nodes_next_owner(&pool->nodes, node)) {
 		chain.length++;
 		chain.last = node;
 		if (chain.length > HD_BATCH)
@@ -209,8 +185,12 @@ static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
 			continue;
 		node = hd_inject_take_any(lane, &length);
 		if (node)
-			return accept_chain(worker, group,
-					    reversed(group->pool, node));
+			return accept_chain(
+				worker, group,
+				(struct chain){
+					hd_nodes_reverse_owner(
+						&group->pool->nodes, node),
+					node, length });
 	}
 	return 0;
 }
@@ -262,6 +242,8 @@ uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
 {
 	uint32_t node;
 
+	if (hd_order_of(group))
+		return hd_order_take(worker, group);
 	if (hd_deque_tag_owner(&worker->deque) == group->index) {
 		node = hd_deque_pop_owner(&worker->deque);
 		if (node)
@@ -281,8 +263,12 @@ uint32_t hd_queue_take(struct hd_worker *worker, struct heddle_group *group)
 void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 		       uint32_t node)
 {
+	if (hd_order_of(group)) {
+		hd_order_put_back(group, node, &worker->owe);
+		return;
+	}
 	if (!hd_deque_push_owner(&worker->deque, node)) {
-		link_next(worker->pool, node, 0);
+		hd_nodes_link_owner(&worker->pool->nodes, node, 0);
 		spill(group, (struct chain){ node, node, 1 });
 	}
 	hd_ready_mark(group);
@@ -305,7 +291,7 @@ void hd_queue_drain(struct hd_worker *worker)
 		return;
 	hd_pin(home);
 	while ((node = hd_deque_pop_owner(&worker->deque))) {
-		link_next(pool, node, chain.first);
+		hd_nodes_link_owner(&pool->nodes, node, chain.first);
 		if (!chain.last)
 			chain.last = node;
 		chain.first = node;
@@ -319,23 +305,25 @@ void hd_queue_drain(struct hd_worker *worker)
 	hd_unpin(home);
 }
 
-static void cancel_node(struct heddle_group *group, uint32_t node)
+static void cancel_node(struct heddle_group *group, uint32_t node,
+			struct hd_task **list)
 {
 	struct heddle_pool *pool = group->pool;
 
-	hd_task_cancel_node(group, node);
+	hd_task_cancel_node(group, node, list);
 	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node,
 			 node, 1);
 }
 
-static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
+static uint64_t cancel_chain(struct heddle_group *group, uint32_t node,
+			     struct hd_task **list)
 {
 	uint64_t n = 0;
 
 	while (node) {
-		uint32_t next = next_of(group->pool, node);
+		uint32_t next = hd_nodes_next_owner(&group->pool->nodes, node);
 
-		cancel_node(group, node);
+		cancel_node(group, node, list);
 		node = next;
 		n++;
 	}
@@ -343,7 +331,7 @@ static uint64_t cancel_chain(struct heddle_group *group, uint32_t node)
 }
 
 static uint64_t cancel_deque(struct heddle_group *group,
-			     struct hd_worker *victim)
+			     struct hd_worker *victim, struct hd_task **list)
 {
 	uint64_t n = 0;
 
@@ -353,13 +341,13 @@ static uint64_t cancel_deque(struct heddle_group *group,
 
 		if (!node || node == HD_DEQUE_RETRY)
 			continue;
-		cancel_node(group, node);
+		cancel_node(group, node, list);
 		n++;
 	}
 	return n;
 }
 
-uint64_t hd_queue_cancel(struct heddle_group *group)
+uint64_t hd_queue_cancel(struct heddle_group *group, struct hd_task **list)
 {
 	struct heddle_pool *pool = group->pool;
 	uint64_t n = 0;
@@ -367,10 +355,19 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 
 	for (i = 0; i < lanes_of(group); i++)
 		n += cancel_chain(group,
-				  hd_inject_take_any(&group->lane[i], &length));
+				  hd_inject_take_any(&group->lane[i], &length),
+				  list);
 	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,
 					   HD_LINK_CHAIN))) {
-		uint64_t chain = cancel_chain(group, node);
+		uint64_t chain = cancel_chain(group, node, list);
+
+		atomic_fetch_sub_explicit(
+			&group->spilled, (uint32_t)chain,
+			memory_order_relaxed); /* statistics */
+		n += chain;
+	}
+	if ((node = hd_order_take_all(group))) {
+		uint64_t chain = cancel_chain(group, node, list);
 
 		atomic_fetch_sub_explicit(
 			&group->spilled, (uint32_t)chain,
@@ -378,6 +375,6 @@ uint64_t hd_queue_cancel(struct heddle_group *group)
 		n += chain;
 	}
 	for (i = 0; i < entries(pool); i++)
-		n += cancel_deque(group, &pool->worker[i]);
+		n += cancel_deque(group, &pool->worker[i], list);
 	return n;
 }

@@ -13,6 +13,7 @@
 
 struct heddle_pool;
 struct heddle_group;
+struct hd_task;
 struct hd_worker;
 
 /* Most tasks moved into a deque at once. */
@@ -49,10 +50,11 @@ void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 void hd_queue_drain(struct hd_worker *worker);
 
 /*
- * Cancels everything that is queued in the group; returns how many tasks. Called
+ * Cancels everything that is queued in the group; returns how many tasks. Those with an
+ * action to be called are put on the list. Called
  * under pool->control: no ring is unlinked meanwhile, so that also a thread
  * that is not registered with RCU may steal.
  */
-uint64_t hd_queue_cancel(struct heddle_group *group);
+uint64_t hd_queue_cancel(struct heddle_group *group, struct hd_task **list);
 
 #endif /* HEDDLE_SCHED_QUEUE_H */

@@ -92,6 +92,13 @@ bool hd_ready_others(struct heddle_group *group)
 	return false;
 }
 
+bool hd_ready_below(struct heddle_group *group)
+{
+	uint32_t bit = hd_bitset_next_any(&group->ready, 1);
+
+	return bit != 0 && bit != HD_BITSET_NONE;
+}
+
 static bool room(struct heddle_group *group)
 {
 	return hd_word_room(atomic_load_explicit(
@@ -100,6 +107,7 @@ static bool room(struct heddle_group *group)
 
 struct search {
 	bool tasks;     /* may a task be started, or only a returner? */
+	bool take;      /* its permits, or only see that they are free? */
 	bool root_full; /* nothing can start anywhere */
 	uint32_t *owe;
 };
@@ -170,6 +178,15 @@ static struct heddle_group *child_again(struct heddle_group *group,
 	return child;
 }
 
+static bool admits(struct heddle_group *group, const struct search *search,
+		   struct heddle_group **full)
+{
+	if (search->take)
+		return hd_permit_take(group, NULL, full, search->owe);
+	*full = hd_permit_full(group);
+	return !*full;
+}
+
 static struct heddle_group *find(struct heddle_group *group,
 				 struct search *search);
 
@@ -181,7 +198,7 @@ static struct heddle_group *find_at(struct heddle_group *group, uint32_t bit,
 	if (bit == 0) {
 		if (!own_work(group, search))
 			return NULL;
-		if (hd_permit_take(group, NULL, &full, search->owe))
+		if (admits(group, search, &full))
 			return group;
 		search->root_full = full == full->pool->root;
 		compete(group->pool);
@@ -227,8 +244,8 @@ static bool judge(struct heddle_group *group, struct choice *choice)
 }
 
 /*
- * Among the set bits the one that has used least, from the cursor on. False when there
- * are not two that compete: then there is nothing to choose.
+ * Among the set bits the one that has used least, from the cursor on; false when there
+ * is none. Also for one alone: the turns that it has then are no debt to those who come.
  */
 static bool choose(struct heddle_group *group, struct choice *best)
 {
@@ -251,7 +268,7 @@ static bool choose(struct heddle_group *group, struct choice *best)
 			break;
 		at.bit = (at.bit + 1) % bits;
 	}
-	return found > 1;
+	return found;
 }
 
 /* Tries to start the one whose turn it is; again when its bit was one too many. */
@@ -314,9 +331,8 @@ static struct heddle_group *find(struct heddle_group *group,
 				 struct search *search)
 {
 	struct heddle_group *found = NULL;
-	uint32_t bit = hd_bitset_next_any(&group->ready, 1);
 
-	if (search->tasks && bit != 0 && bit != HD_BITSET_NONE)
+	if (search->tasks && hd_ready_below(group))
 		found = find_fair(group, search);
 	if (!found && !search->root_full)
 		found = find_any(group, search);
@@ -326,9 +342,16 @@ static struct heddle_group *find(struct heddle_group *group,
 struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
 				   uint32_t *owe)
 {
-	struct search search = { tasks, false, owe };
+	struct search search = { tasks, true, false, owe };
 
 	if (!room(pool->root))
 		return NULL;
 	return find(pool->root, &search);
+}
+
+bool hd_ready_find(struct heddle_pool *pool)
+{
+	struct search search = { true, false, false, NULL };
+
+	return room(pool->root) && find(pool->root, &search);
 }

@@ -104,6 +104,12 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 
 		if (hd_word_room(word))
 			continue;
+		/* The root's target is at most the number of workers: there
+		 * it is they that lack, not permission.
+		 */
+		if (!hd_group_above(at) &&
+		    hd_word_target(word) == pool->workers_max)
+			break;
 		stat->reason_group = at;
 		stat->reason = !hd_word_target(word) ? HEDDLE_REASON_PAUSED
 			       : at == group         ? HEDDLE_REASON_CAP
@@ -113,7 +119,7 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 	stat->reason_group = NULL;
 	if (!workers)
 		stat->reason = HEDDLE_REASON_NOT_STARTED;
-	else if (!hd_bitset_any(&pool->idle))
+	else if (at || !hd_bitset_any(&pool->idle))
 		stat->reason = HEDDLE_REASON_NO_WORKER;
 	else
 		stat->reason = HEDDLE_REASON_NONE;

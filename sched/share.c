@@ -6,7 +6,28 @@
 #include "platform/clock.h"
 #include "sched/group.h"
 #include "sched/pool.h"
+#include "sched/ready.h"
 #include "sched/worker.h"
+
+void hd_share_reset(struct heddle_group *group, struct heddle_group *parent,
+		    uint32_t weight)
+{
+	uint64_t now = 0;
+
+	if (parent)
+		now = atomic_load_explicit(&parent->virtual_time,
+					   memory_order_relaxed); /* hint */
+	atomic_store_explicit(&group->share.used, now,
+			      memory_order_relaxed); /* hint */
+	atomic_store_explicit(&group->share.weight, weight ? weight : 1,
+			      memory_order_relaxed); /* hint */
+	atomic_store_explicit(&group->virtual_time, 0,
+			      memory_order_relaxed); /* hint */
+	atomic_store_explicit(&group->own.used, 0,
+			      memory_order_relaxed); /* hint */
+	atomic_store_explicit(&group->own.weight, 1,
+			      memory_order_relaxed); /* hint */
+}
 
 void hd_share_chosen(_Atomic uint64_t *virtual_time, uint64_t ahead,
 		     uint64_t open)
@@ -45,11 +66,12 @@ void hd_share_charge(struct heddle_group *group, uint64_t held_ns)
 	uint64_t quantum = group->pool->quantum_ns;
 	struct heddle_group *above;
 
-	/* Its own tasks compete with the groups below it. */
-	charge(&group->own,
-	       atomic_load_explicit(&group->virtual_time,
-				    memory_order_relaxed), /* hint */
-	       0, held_ns);
+	/* Its own tasks compete with the groups below it, if one is ready. */
+	if (hd_ready_below(group))
+		charge(&group->own,
+		       atomic_load_explicit(&group->virtual_time,
+					    memory_order_relaxed), /* hint */
+		       0, held_ns);
 	for (; (above = hd_group_above(group)); group = above) {
 		uint32_t count = hd_word_count(atomic_load_explicit(
 			&group->word, memory_order_relaxed)); /* hint */

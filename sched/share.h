@@ -56,6 +56,10 @@ static inline uint64_t hd_share_ahead(const struct hd_share *share,
 	return ahead > HD_SHARE_LIMIT + open ? 0 : ahead;
 }
 
+/* The entry becomes a group below parent: without debts from another life of it. */
+void hd_share_reset(struct heddle_group *group, struct heddle_group *parent,
+		    uint32_t weight);
+
 /* A turn begins: the start of the next one is compared with that of this one. */
 void hd_share_chosen(_Atomic uint64_t *virtual_time, uint64_t ahead,
 		     uint64_t open);

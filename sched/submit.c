@@ -17,6 +17,7 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/room.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
@@ -56,6 +57,11 @@ static bool gate_refuses(struct heddle_group *group, struct hd_worker *worker)
 	       (gate == HD_GATE_DRAIN && !inside_drain(group, worker));
 }
 
+bool hd_submit_refused(struct heddle_group *group)
+{
+	return gate_refuses(group, own_worker(group->pool));
+}
+
 static bool count_queued(struct heddle_group *group)
 {
 	uint32_t queued;
@@ -66,16 +72,8 @@ static bool count_queued(struct heddle_group *group)
 					   memory_order_relaxed); /* a bound */
 	if (queued < group->queue_slots)
 		return true;
-	atomic_fetch_sub_explicit(&group->queued, 1,
-				  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	return false;
-}
-
-static void uncount_queued(struct heddle_group *group)
-{
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
 }
 
 /*
@@ -100,7 +98,7 @@ static bool take_back(struct heddle_group *group, struct hd_node *node,
 	if (mine) {
 		atomic_fetch_add_explicit(
 			&group->dead, 1, memory_order_relaxed); /* statistics */
-		uncount_queued(group);
+		hd_room_give(group);
 		clear_away(group);
 	}
 	hd_unpin(group);
@@ -145,7 +143,7 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 	return 0;
 
 uncount:
-	uncount_queued(group);
+	hd_room_give(group);
 	return -EAGAIN;
 }
 
@@ -156,7 +154,8 @@ static int accept(struct heddle_group *group, struct heddle_task *given)
 	int rc;
 
 	if (!task || !task->fn ||
-	    (task->flags & ~(uint32_t)HEDDLE_TASK_DETACHED))
+	    (task->flags & ~(uint32_t)HEDDLE_TASK_DETACHED) ||
+	    (task->after && !(task->flags & HEDDLE_TASK_DETACHED)))
 		return -EINVAL;
 	flags = task->flags;
 	state = atomic_load_explicit(&task->state,

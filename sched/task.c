@@ -6,6 +6,7 @@
  */
 #include "sched/task.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 
@@ -13,6 +14,7 @@
 #include "platform/futex.h"
 #include "sched/group.h"
 #include "sched/pool.h"
+#include "sched/room.h"
 #include "sched/worker.h"
 
 _Static_assert(sizeof(struct hd_task) == sizeof(struct heddle_task),
@@ -23,6 +25,9 @@ _Static_assert(offsetof(struct hd_task, state) ==
 _Static_assert(offsetof(struct hd_task, generation) ==
 		       offsetof(struct heddle_task, reserved),
 	       "the rest lies in reserved");
+_Static_assert(offsetof(struct hd_task, after) ==
+		       offsetof(struct heddle_task, after),
+	       "the action is the user's");
 
 void hd_task_finish(struct hd_task *task, uint32_t state)
 {
@@ -36,7 +41,27 @@ void hd_task_finish(struct hd_task *task, uint32_t state)
 		hd_futex_wake(&task->state, INT_MAX); /* the address only */
 }
 
-void hd_task_cancel_node(struct heddle_group *group, uint32_t index)
+/* Cancelled calls have no task, and detached tasks no state: it links the list. */
+static void end_detached(struct hd_task *task, struct hd_task **list)
+{
+	if (!task->after)
+		return;
+	task->generation = (uintptr_t)*list;
+	*list = task;
+}
+
+void hd_task_after(struct hd_task *list)
+{
+	while (list) {
+		struct hd_task *task = list;
+
+		list = (struct hd_task *)(uintptr_t)task->generation;
+		task->after((struct heddle_task *)(void *)task, -ECANCELED);
+	}
+}
+
+void hd_task_cancel_node(struct heddle_group *group, uint32_t index,
+			 struct hd_task **list)
 {
 	struct hd_node *node = hd_node_at(&group->pool->nodes, index);
 	void (*fn)(void *) = node->fn;
@@ -48,10 +73,12 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index)
 			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return; /* cancelled or joined before; only linked still */
 	}
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
-	if (!fn && !(((struct hd_task *)arg)->flags & HEDDLE_TASK_DETACHED))
+	hd_room_give(group);
+	if (fn)
+		return;
+	if (((struct hd_task *)arg)->flags & HEDDLE_TASK_DETACHED)
+		end_detached(arg, list);
+	else
 		hd_task_finish(arg, HD_TASK_CANCELLED);
 }
 
@@ -69,11 +96,16 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 	if (fn) {
 		fn(arg);
 	} else if (task->flags & HEDDLE_TASK_DETACHED) {
-		/* Its memory may be gone once the function was entered. */
+		/* Its memory may be gone once the function was entered, unless
+		 * there is an action.
+		 */
+		void (*after)(struct heddle_task *, int) = task->after;
 		struct hd_task *detached = task;
 
 		task = NULL;
 		detached->fn(arg);
+		if (after)
+			after(arg, 0);
 	} else {
 		frame.task = arg;
 		atomic_store_explicit(

@@ -7,6 +7,7 @@
 #define HEDDLE_SCHED_TASK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <heddle/task.h>
@@ -25,6 +26,7 @@ enum hd_task_state {
 	HD_TASK_CANCELLED = 3,
 	HD_TASK_STATE = 0xff,
 	HD_TASK_WAITERS = 0x100, /* somebody sleeps on the word */
+	HD_TASK_STOP = 0x200,    /* it was cancelled after its start */
 };
 
 /* Overlays struct heddle_task from flags on; checked in sched/task.c. */
@@ -36,6 +38,7 @@ struct hd_task {
 	struct heddle_group *group;
 	uint32_t node;
 	_Atomic uint32_t runner; /* index + 1 of the worker that runs it */
+	void (*after)(struct heddle_task *task, int status);
 };
 
 static inline struct hd_task *hd_task_of(struct heddle_task *task)
@@ -46,8 +49,18 @@ static inline struct hd_task *hd_task_of(struct heddle_task *task)
 /* The task has returned; the last touch of it by the library. */
 void hd_task_finish(struct hd_task *task, uint32_t state);
 
-/* A node taken out of the queues by a close: its task ends as CANCELLED. */
-void hd_task_cancel_node(struct heddle_group *group, uint32_t node);
+/*
+ * A node taken out of the queues by a close: its task ends as CANCELLED. If it has an
+ * after-return action it is put on the list, for hd_task_after() without a lock.
+ */
+void hd_task_cancel_node(struct heddle_group *group, uint32_t node,
+			 struct hd_task **list);
+
+/* Calls the actions of cancelled tasks, which are nobody's afterwards. */
+void hd_task_after(struct hd_task *list);
+
+/* Is the task, or something below it on the stack, to stop? From its worker. */
+bool hd_task_stopped(const struct hd_worker *worker);
 
 /*
  * Runs a claimed task or call on this stack, as a frame of the group. Returns

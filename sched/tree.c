@@ -21,6 +21,7 @@
 #include "platform/memory.h"
 #include "sched/group.h"
 #include "sched/options.h"
+#include "sched/order.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
@@ -157,7 +158,12 @@ static int check(const struct heddle_group_options *o)
 	if (o->flags & ~(uint32_t)(HEDDLE_GROUP_WIDE | HEDDLE_GROUP_PAUSED))
 		return -EINVAL;
 	if (o->cap > HEDDLE_CAP_MAX || o->weight > HEDDLE_WEIGHT_MAX ||
-	    o->reserved || o->children_max > HD_BITSET_MAX - 1)
+	    o->order > HEDDLE_ORDER_SERIAL ||
+	    o->children_max > HD_BITSET_MAX - 1)
+		return -EINVAL;
+	if (o->order && (o->flags & HEDDLE_GROUP_WIDE))
+		return -EINVAL;
+	if (o->order == HEDDLE_ORDER_SERIAL && (o->cap > 1 || o->children_max))
 		return -EINVAL;
 	if (o->name &&
 	    strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
@@ -165,13 +171,23 @@ static int check(const struct heddle_group_options *o)
 	return o->reserve ? -ENOTSUP : 0;
 }
 
+uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
+{
+	const struct heddle_pool *pool = group->pool;
+
+	return !hd_group_above(group) && cap > pool->workers_max
+		       ? pool->workers_max
+		       : cap;
+}
+
 static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 		   struct heddle_group *group, uint32_t slot,
 		   const struct heddle_group_options *o, uint32_t lanes)
 {
-	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED ? 0
-		       : o->cap                       ? o->cap
-						      : HEDDLE_CAP_MAX;
+	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED    ? 0
+		       : o->cap                          ? o->cap
+		       : o->order == HEDDLE_ORDER_SERIAL ? 1
+							 : HEDDLE_CAP_MAX;
 	uint64_t change = ++pool->changes;
 
 	/* permit-2: who reads these in the entry's next life has taken a unit
@@ -186,10 +202,9 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 			      memory_order_relaxed); /* published below */
 	atomic_store_explicit(&group->lanes, lanes,
 			      memory_order_relaxed); /* published below */
-	atomic_store_explicit(&group->share.weight, o->weight ? o->weight : 1,
-			      memory_order_relaxed); /* hint */
-	atomic_store_explicit(&group->own.weight, 1,
-			      memory_order_relaxed); /* hint */
+	atomic_store_explicit(&group->order, o->order,
+			      memory_order_relaxed); /* published below */
+	hd_share_reset(group, parent, o->weight);
 	group->queue_slots = o->queue_slots;
 	group->own_gate = HD_GATE_OPEN;
 	group->owned_by_process = false;
@@ -202,7 +217,8 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 			      memory_order_relaxed); /* published below */
 	atomic_store_explicit(&group->change, change,
 			      memory_order_relaxed); /* published below */
-	hd_word_set_any(&group->word, (uint32_t)change, cap);
+	hd_word_set_any(&group->word, (uint32_t)change,
+			hd_tree_cap(group, cap));
 }
 
 int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
@@ -227,6 +243,9 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 	if (pool->closing || (parent && (!parent->in_use ||
 					 (gate_of(parent) != HD_GATE_OPEN &&
 					  gate_of(parent) != HD_GATE_QUIESCE))))
+		goto unlock;
+	rc = -EINVAL;
+	if (parent && hd_order_serial(parent))
 		goto unlock;
 	rc = -ENOSPC;
 	group = find_entry(pool, lanes, children);

@@ -41,4 +41,11 @@ void hd_tree_gates(struct heddle_group *top);
 /* When the pool is destroyed. */
 void hd_tree_free_memory(struct heddle_group *group);
 
+/*
+ * The target for a cap. Each worker that is not blocked holds one unit of the root, so
+ * workers_max is the root's bound: after a burst of blocking regions there are more
+ * workers than that.
+ */
+uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap);
+
 #endif /* HEDDLE_SCHED_TREE_H */

@@ -19,10 +19,12 @@
 #include "platform/fault.h"
 #include "sched/group.h"
 #include "sched/look.h"
+#include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/room.h"
 #include "sched/share.h"
 #include "sched/start.h"
 #include "sched/task.h"
@@ -86,10 +88,7 @@ static void flush_free(struct hd_worker *worker)
 
 static void free_node(struct hd_worker *worker, uint32_t index)
 {
-	struct hd_node *node = hd_node_at(&worker->pool->nodes, index);
-
-	atomic_store_explicit(&node->next, worker->free_first,
-			      memory_order_relaxed); /* owned chain */
+	hd_nodes_link_owner(&worker->pool->nodes, index, worker->free_first);
 	if (!worker->free_count)
 		worker->free_last = index;
 	worker->free_first = index;
@@ -102,7 +101,11 @@ static void pay(struct hd_worker *worker)
 	uint32_t owed = worker->owe;
 
 	worker->owe = 0;
-	if (owed)
+	if (!owed)
+		return;
+	if (worker->held)
+		hd_look_inside(worker->pool, owed);
+	else
 		hd_look(worker->pool, owed);
 }
 
@@ -196,15 +199,15 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
+	if (hd_order_of(group))
+		hd_order_let_go(group, &worker->owe);
 	free_node(worker, index);
 	if (!mine) {
 		atomic_fetch_sub_explicit(
 			&group->dead, 1, memory_order_relaxed); /* statistics */
 		return false;
 	}
-	if (group->queue_slots)
-		atomic_fetch_sub_explicit(&group->queued, 1,
-					  memory_order_relaxed); /* a bound */
+	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_worker_settle(worker);
 	if (atomic_load_explicit(&group->returners_row,
@@ -314,6 +317,9 @@ static void run_held(struct hd_worker *worker)
 	struct heddle_pool *pool = worker->pool;
 	struct heddle_group *group = worker->held;
 
+	/* close-4: also for a search that read the gate before it was shut: what it
+	 * took in the hand now would be in no queue when the drain looks.
+	 */
 	if (attend(worker, group, attention_of(pool)))
 		return;
 	hd_share_begin(worker);
@@ -350,10 +356,12 @@ static struct heddle_group *find_group(struct hd_worker *worker)
 {
 	struct heddle_group *group;
 
-	do
+	for (;;) {
 		group = hd_ready_take(worker->pool, true, &worker->owe);
-	while (group && hd_hand_to_returner(group));
-	return group;
+		if (!group || !hd_hand_to_returner(group))
+			return group;
+		worker->woken = false; /* the wake was of use */
+	}
 }
 
 static void take_up(struct hd_worker *worker, struct heddle_group *group)
@@ -408,6 +416,12 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 	struct heddle_pool *pool = worker->pool;
 
 	worker->check_spare = true;
+	if (token == HD_TOKEN_LOOK) {
+		worker->searching =
+			true; /* the waker has set the flag for us */
+		worker->woken = true;
+		return;
+	}
 	set_available(worker, false);
 	if (token == HD_TOKEN_GUEST) {
 		void *bound = worker->bound;

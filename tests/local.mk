@@ -25,19 +25,38 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/order \
+	%D%/api/room \
 	%D%/api/slot \
+	%D%/api/stop \
 	%D%/api/tasks \
 	%D%/api/tenants \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f08-cap-external \
+	%D%/regression/f12-blocking-burst \
+	%D%/regression/f13-hostile-names \
+	%D%/regression/f14-cap-boundaries \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
-	%D%/regression/f28-stop-at-cap
+	%D%/regression/f24-many-cycles \
+	%D%/regression/f27-stack-completion \
+	%D%/regression/f28-stop-at-cap \
+	%D%/regression/f29-one-cpu \
+	%D%/regression/f30-lock-above-join \
+	%D%/regression/f31-nesting \
+	%D%/regression/f32-waiters \
+	%D%/regression/f33-all-pinned \
+	%D%/regression/f37-resize-exact \
+	%D%/regression/f45-control-inside
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
@@ -78,6 +97,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
 %C%_unit_tls_tid_LDADD = $(unit_libs)
+%C%_regression_f24_many_cycles_LDADD = $(unit_libs)
 # end of unit
 
 ## Scripts -------------------------------------------------------------------

@@ -11,13 +11,14 @@
 
 #include <heddle/block.h>
 
+#include "sched/block.h"
 #include "sched/worker.h"
 
 /* Returns what hd_wait_end() must be told. */
 static inline bool hd_wait_begin(void)
 {
 	return hd_self && hd_self->frame &&
-	       heddle_block_begin(HEDDLE_BLOCK_JOIN, NULL, NULL) == 0;
+	       hd_block_begin(HEDDLE_BLOCK_JOIN) == 0;
 }
 
 static inline void hd_wait_end(bool region)

@@ -33,9 +33,11 @@ tools_sources = \
 	%D%/stress_cap.c \
 	%D%/stress_groups.c \
 	%D%/stress_guest.c \
+	%D%/stress_oracle.c \
 	%D%/stress_run.c \
 	%D%/stress_start.c \
 	%D%/stress_submit.c \
+	%D%/stress_under.c \
 	%D%/stress_watch.c
 
 bin_PROGRAMS += heddle

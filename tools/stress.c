@@ -17,7 +17,8 @@
 
 static const struct ht_scenario *const scenarios[] = {
 	&ht_stress_submit, &ht_stress_start, &ht_stress_cap,
-	&ht_stress_groups, &ht_stress_guest,
+	&ht_stress_groups, &ht_stress_guest, &ht_stress_oracle,
+	&ht_stress_under,
 };
 
 enum {
@@ -28,6 +29,9 @@ enum {
 struct session {
 	double seconds;
 	double stall_seconds;
+	double tasks; /* so that 1e9 may be written */
+	double changes;
+	double configurations;
 	uint64_t seed;
 	bool is_json;
 	bool is_csv;
@@ -50,6 +54,7 @@ static const struct ht_column columns[] = {
 	{ "tid", HT_UNSIGNED, NULL, 0 },     { "check", HT_UNSIGNED, NULL, 0 },
 	{ "call", HT_UNSIGNED, NULL, 0 },    { "stall", HT_UNSIGNED, NULL, 0 },
 	{ "near", HT_UNSIGNED, NULL, 0 },    { "first", HT_STRING, NULL, 0 },
+	{ "note", HT_STRING, NULL, 0 },
 };
 
 static uint64_t load(const _Atomic(uint64_t) *counter)
@@ -92,8 +97,8 @@ static void add_row(struct session *session, const struct ht_stress *run)
 		ht_table_unsigned(table, load(&run->violations[kind]));
 	ht_table_unsigned(table, run->has_stalled);
 	ht_table_unsigned(table, load(&run->near));
-	if (run->first[0])
-		ht_table_string(table, run->first);
+	ht_table_string(table, run->first);
+	ht_table_string(table, run->note);
 }
 
 static void print_twin(const struct ht_stress *run)
@@ -133,6 +138,8 @@ static void print_line(const struct ht_stress *run)
 		       load(&run->violations[kind]));
 	printf(" stall=%d near=%" PRIu64 "\n", run->has_stalled,
 	       load(&run->near));
+	if (run->note[0])
+		printf("%-11s %s\n", "", run->note);
 	if (!strcmp(verdict, "weak"))
 		printf("%-11s no task, or never met: %s; more --seconds may "
 		       "help\n",
@@ -215,6 +222,9 @@ static void run_one(struct session *session, const struct ht_scenario *scenario,
 	run.ends_ns = (uint64_t)(seconds * 1e9);
 	run.stall_ns = (uint64_t)(session->stall_seconds * 1e9);
 	run.is_busted = is_busted;
+	run.tasks_wanted = is_busted ? 0 : (uint64_t)session->tasks;
+	run.changes_wanted = (uint64_t)session->changes;
+	run.configurations_wanted = (uint64_t)session->configurations;
 	run.is_quiet = is_busted && !session->is_busted;
 	run.stalled = on_stall;
 	run.stalled_arg = session;
@@ -280,6 +290,24 @@ static int read_arguments(struct session *session, int argc, char **argv,
 		  .operand = "N",
 		  .help = "for each scenario, 5 if not given",
 		  .max = 1000000 },
+		{ .name = "tasks",
+		  .type = HT_OPTION_REAL,
+		  .value = &session->tasks,
+		  .operand = "N",
+		  .help = "of cap-oracle, in place of seconds; 1e9 is a night",
+		  .max = 1000000000000 },
+		{ .name = "changes",
+		  .type = HT_OPTION_REAL,
+		  .value = &session->changes,
+		  .operand = "N",
+		  .help = "of caps in so many tasks; 2^20 in 1e9 if not given",
+		  .max = 1000000000000 },
+		{ .name = "configurations",
+		  .type = HT_OPTION_REAL,
+		  .value = &session->configurations,
+		  .operand = "N",
+		  .help = "of never-under, in place of seconds",
+		  .max = 1000000000000 },
 		{ .name = "seed",
 		  .type = HT_OPTION_NUMBER,
 		  .value = &session->seed,

@@ -74,6 +74,9 @@ struct ht_stress {
 	uint64_t started_ns;
 	uint64_t ends_ns;
 	uint64_t stall_ns;
+	uint64_t tasks_wanted;          /* cap-oracle: 0 is by time */
+	uint64_t changes_wanted;        /* cap-oracle: 0 is in proportion */
+	uint64_t configurations_wanted; /* never-under: 0 is by time */
 	bool is_busted;
 	bool is_quiet; /* violations are not printed one by one */
 	void (*stalled)(struct ht_stress *run, void *arg);
@@ -81,6 +84,7 @@ struct ht_stress {
 
 	_Atomic(bool) is_stopping;
 	_Atomic(uint64_t) tasks;
+	_Atomic(uint64_t) configurations; /* never-under */
 	_Atomic(uint64_t) near;
 	_Atomic(uint64_t) violations[HT_KINDS];
 	uint64_t finished_ns;
@@ -89,6 +93,7 @@ struct ht_stress {
 	/* Under the lock: the first complaint, and what a dump looks at. */
 	pthread_mutex_t lock;
 	char first[160];
+	char note[160]; /* what else a scenario has to say, or empty */
 	struct heddle_pool *pool;
 	struct heddle_group *groups[HT_GROUPS_MAX];
 	uint32_t n_groups;
@@ -105,6 +110,8 @@ extern const struct ht_scenario ht_stress_start;
 extern const struct ht_scenario ht_stress_cap;
 extern const struct ht_scenario ht_stress_groups;
 extern const struct ht_scenario ht_stress_guest;
+extern const struct ht_scenario ht_stress_oracle;
+extern const struct ht_scenario ht_stress_under;
 
 const char *ht_kind_name(enum ht_kind kind);
 

@@ -167,6 +167,22 @@ static void look_at_actors(struct ht_stress *run, struct seen *seen,
 	pthread_mutex_unlock(&run->lock);
 }
 
+/* By tasks or configurations where their number was given, else by time. */
+static double part_done(struct ht_stress *run, uint64_t now)
+{
+	if (run->tasks_wanted)
+		return (double)atomic_load_explicit(
+			       &run->tasks, memory_order_relaxed) / /* shown */
+		       (double)run->tasks_wanted;
+	if (run->configurations_wanted)
+		return (double)atomic_load_explicit(
+			       &run->configurations,
+			       memory_order_relaxed) / /* shown */
+		       (double)run->configurations_wanted;
+	return (double)(now - run->started_ns) /
+	       (double)(run->ends_ns - run->started_ns);
+}
+
 static void *watchdog_main(void *arg)
 {
 	struct seen seen[HT_ACTORS_MAX] = { { 0, 0 } };
@@ -185,13 +201,10 @@ static void *watchdog_main(void *arg)
 		if (ns > 2 * UINT64_C(1000) * TICK_US)
 			ns = UINT64_C(1000) * TICK_US;
 		look_at_actors(run, seen, ns);
-		ht_progress_show(
-			&progress,
-			(double)(now - run->started_ns) /
-				(double)(run->ends_ns - run->started_ns),
-			"%ju tasks",
-			(uintmax_t)atomic_load_explicit(
-				&run->tasks, memory_order_relaxed)); /* shown */
+		ht_progress_show(&progress, part_done(run, now), "%ju tasks",
+				 (uintmax_t)atomic_load_explicit(
+					 &run->tasks,
+					 memory_order_relaxed)); /* shown */
 	}
 	ht_progress_clear(&progress);
 	return NULL;

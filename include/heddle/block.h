@@ -24,8 +24,16 @@ enum heddle_block_kind {
 /**
  * heddle_block_begin() - give the permits of the running task back
  * @kind:      enum heddle_block_kind
- * @interrupt: NULL in this release, anything else is -ENOTSUP
+ * @interrupt: NULL, or what ends the wait when the task is told to stop: called
+ *             at most once, by the thread that cancels the task or that refuses
+ *             its group (or one above), never after heddle_block_end() was
+ *             left; that waits for a call under way. It must not wait for
+ *             the task, cancel it or close its group
  * @arg:       for @interrupt
+ *
+ * With an interrupt function and a stop already requested, nothing happens and
+ * -ECANCELED is returned: the caller does not begin to wait. Of nested regions
+ * the function of the outermost one counts.
  *
  * Regions nest; only the outermost one gives permits back. Do not hold a
  * lock across heddle_block_end() unless every wait for that lock is a
@@ -35,7 +43,7 @@ enum heddle_block_kind {
  *
  * Progress: lock-free, except that an ELASTIC pool may create a worker.
  * Context:  a task or a guest thread; elsewhere -EPERM.
- * Return: 0, -EPERM, -EINVAL, -ENOTSUP.
+ * Return: 0, -EPERM, -EINVAL, -ECANCELED, -EAGAIN (HEDDLE_BLOCKED_REFUSE).
  */
 HEDDLE_API int heddle_block_begin(int kind, void (*interrupt)(void *arg),
 				  void *arg);

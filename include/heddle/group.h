@@ -27,6 +27,19 @@ enum heddle_group_flags {
 
 #define HEDDLE_WEIGHT_MAX 1000000u
 
+enum heddle_group_order {
+	HEDDLE_ORDER_ANY = 0,
+	/* Tasks start in the order in which they were submitted, up to cap of them
+	 * together: who took an earlier one out of the queue may yet enter its
+	 * function later. */
+	HEDDLE_ORDER_FIFO = 1,
+	/* One after the other, each from its start to its return, also through its
+	 * blocking regions and joins: the group's own permit is kept there, and
+	 * those above it are given back. The cap is 1 (or 0); no groups
+	 * below. After the serial queues of libdispatch. */
+	HEDDLE_ORDER_SERIAL = 2,
+};
+
 /**
  * struct heddle_group_options - what a group is made with; all zero is valid
  * @struct_size:  sizeof(struct heddle_group_options)
@@ -36,7 +49,9 @@ enum heddle_group_flags {
  *                pool's tasks_max limits it. A bound costs one shared atomic
  *                operation more per task
  * @children_max: most direct children; 0: 63, at most 4 095
- * @reserved:     zero
+ * @order:        enum heddle_group_order; not together with HEDDLE_GROUP_WIDE.
+ *                An ordered group has one queue and one taker at a time: a
+ *                thread that is stopped while it takes holds the group up
  * @name:         at most 15 bytes, copied; NULL: "group"
  * @weight:       its share of the turns among its siblings while they compete; 0: 1;
  *                at most HEDDLE_WEIGHT_MAX. The parent's own tasks compete with
@@ -49,7 +64,7 @@ struct heddle_group_options {
 	uint32_t cap;
 	uint32_t queue_slots;
 	uint32_t children_max;
-	uint32_t reserved;
+	uint32_t order;
 	const char *name;
 	uint32_t weight;
 	uint32_t reserve;
@@ -62,8 +77,9 @@ struct heddle_group_options {
  * @group:  receives the group
  *
  * Progress: blocking (allocates). Context: any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, a weight above
- * HEDDLE_WEIGHT_MAX, an unknown flag), -ENOTSUP (a reserve), -E2BIG, -ENOMEM,
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
+ * weight above HEDDLE_WEIGHT_MAX, an unknown flag or order, a SERIAL parent),
+ * -ENOTSUP (a reserve), -E2BIG, -ENOMEM,
  * -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN, -ECHILD.
  */
 HEDDLE_API int heddle_group_create(struct heddle_group *parent,
@@ -120,8 +136,9 @@ struct heddle_ticket {
  * Ordering: each group's change is linearised in its word, a lowering at the
  *           bump of the pool's attention word that follows it.
  * Context:  any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, a weight above HEDDLE_WEIGHT_MAX, an
- * unknown bit, n = 0, groups of two pools, a group twice), -ENOTSUP (a reserve), -ECHILD.
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
+ * weight above HEDDLE_WEIGHT_MAX, an unknown bit, n = 0, groups of two pools, a
+ * group twice), -ENOTSUP (a reserve), -ECHILD.
  */
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 				   size_t n, struct heddle_ticket *ticket);
@@ -151,6 +168,23 @@ static inline int heddle_group_set_cap(struct heddle_group *group, uint32_t cap,
  */
 HEDDLE_API int heddle_group_wait(struct heddle_ticket ticket,
 				 uint64_t deadline);
+
+/**
+ * heddle_group_wait_room() - wait until a full queue has room again
+ * @group:    made with queue_slots
+ * @n:        tasks that are to be queued, 1 to queue_slots
+ * @deadline: absolute ns
+ *
+ * Reserves nothing: others may be faster, and a submit be refused again. Submits
+ * and starts of groups for which nobody waits pay one load more.
+ *
+ * Progress: blocking. Context: any thread; a task gives its permits back
+ * while it waits (a blocking region).
+ * Return: 0 when there was room, -ETIMEDOUT, -ESHUTDOWN (a submit of the caller would
+ * be refused), -EINVAL (n, or the group has no bound of its own), -ECHILD.
+ */
+HEDDLE_API int heddle_group_wait_room(struct heddle_group *group, uint32_t n,
+				      uint64_t deadline);
 
 enum heddle_close_mode {
 	HEDDLE_CLOSE_DRAIN = 1,    /* run what is queued; submits only from
@@ -195,7 +229,7 @@ enum heddle_reason {
 	HEDDLE_REASON_CAP = 3,         /* this group is at its cap */
 	HEDDLE_REASON_ANCESTOR = 4,    /* a group above is at its cap */
 	HEDDLE_REASON_CLOSED = 5,      /* quiesced or refused */
-	HEDDLE_REASON_NO_WORKER = 6,   /* no worker is free */
+	HEDDLE_REASON_NO_WORKER = 6,   /* each worker has a task */
 	HEDDLE_REASON_NOT_STARTED = 7, /* the pool has no worker */
 };
 
@@ -203,7 +237,8 @@ enum heddle_reason {
  * struct heddle_group_stat - counts of a group
  * @struct_size: sizeof(struct heddle_group_stat), set by the caller
  * @cap, @count, @generation: of one instant (one atomic word): the cap set
- *               last, the permits taken, the change number's low 24 bits
+ *               last (of a pool's root group at most the pool's workers_max),
+ *               the permits taken, the change number's low 24 bits
  * @blocked:     tasks of the subtree inside blocking regions
  * @returners:   workers that wait for a permit of this very group
  * @queued:      tasks of this very group that have not started

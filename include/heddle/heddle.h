@@ -12,6 +12,7 @@
 #include <heddle/group.h>
 #include <heddle/task.h>
 #include <heddle/block.h>
+#include <heddle/forkjoin.h>
 #include <heddle/slot.h>
 #include <heddle/guest.h>
 #include <heddle/see.h>

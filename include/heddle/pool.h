@@ -25,15 +25,28 @@ enum heddle_pool_flags {
 	HEDDLE_POOL_ELASTIC = 1,
 };
 
+/* What a blocking region does when blocked_max workers are blocked already. */
+enum heddle_blocked_policy {
+	HEDDLE_BLOCKED_FEWER = 0,  /* nobody replaces it: the pool runs with
+				    * fewer workers than workers_max */
+	HEDDLE_BLOCKED_REFUSE = 1, /* heddle_block_begin() returns -EAGAIN and
+				    * the task keeps its permits; joins and
+				    * other waits of the library are as in
+				    * FEWER */
+};
+
 /**
  * struct heddle_pool_options - what a pool is made with; all zero is valid
  * @struct_size:  sizeof(struct heddle_pool_options)
  * @flags:        enum heddle_pool_flags
  * @workers_max:  most workers that are not blocked; 0: the CPUs this process
- *                may use, by affinity and cgroup quota
+ *                may use, by affinity and cgroup quota. The root group's cap
+ *                is never above it, whatever cap is set: a worker that returns from
+ *                a blocking region waits for its turn
  * @blocked_max:  most workers in blocking regions that are replaced
  *                (ELASTIC only); 0: 256. Beyond it the pool runs with
- *                fewer workers, never silently with more
+ *                fewer workers, never silently with more, and
+ *                heddle_check() counts how often that was
  * @cap:          cap of the root group; 0: HEDDLE_CAP_MAX, so that the number
  *                of workers is the only limit
  * @tasks_max:    most tasks queued in the whole pool; 0: 65 536. At the bound
@@ -42,6 +55,7 @@ enum heddle_pool_flags {
  *                two, 8 bytes each; 0: 1 024
  * @groups_max:   most groups that exist at once, the root included; 0: 1 024
  * @slots_max:    most thread-local slots; 0: 64
+ * @blocked_policy: enum heddle_blocked_policy, ELASTIC only
  * @stack_size:   bytes of a worker's stack, which the library maps with a
  *                guard page below; 0: 1 MiB
  * @quantum_ns:   how long a worker keeps a permit that another group waits
@@ -66,7 +80,7 @@ struct heddle_pool_options {
 	uint32_t deque_slots;
 	uint32_t groups_max;
 	uint32_t slots_max;
-	uint32_t reserved;
+	uint32_t blocked_policy;
 	uint64_t stack_size;
 	uint64_t quantum_ns;
 	const char *name;

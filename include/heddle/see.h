@@ -85,6 +85,8 @@ struct heddle_violation {
  * @stale_bytes: bytes that the scrub's verification found wrong, ever
  * @create_failures: creations of a worker that failed and were retried
  * @violation:   the list
+ * @blocked_bound_hits: blocking regions that began, or were refused, with as many
+ *               workers blocked as the pool replaces
  */
 struct heddle_check {
 	uint32_t struct_size;
@@ -101,6 +103,7 @@ struct heddle_check {
 	uint64_t stale_bytes;
 	uint64_t create_failures;
 	struct heddle_violation violation[8];
+	uint64_t blocked_bound_hits;
 };
 
 /**

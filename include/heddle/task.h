@@ -19,8 +19,8 @@ typedef void (*heddle_task_fn)(struct heddle_task *task);
 typedef void (*heddle_call_fn)(void *arg);
 
 enum heddle_task_flags {
-	/* Nobody joins or cancels it: the library does not touch the task
-	 * any more once its function was entered. */
+	/* Nobody joins or cancels it. Without an after-return action the
+	 * library does not touch it any more once its function was entered. */
 	HEDDLE_TASK_DETACHED = 1,
 };
 
@@ -30,23 +30,28 @@ enum heddle_task_flags {
  * @flags:    enum heddle_task_flags
  * @reserved: the library's while the task is accepted; zero before the first
  *            submit (HEDDLE_TASK_INIT or memset)
+ * @after:    the after-return action of a DETACHED task, or NULL. Called once for
+ *            an accepted task, as the library's last touch: with 0 on the worker
+ *            when the function has returned, still as a part of the task; or
+ *            with -ECANCELED by the thread that closes the group or destroys the
+ *            pool, no lock held, before that call returns 0. It may free the task or
+ *            submit it again. In a forked child it is not called
  *
  * An accepted task is the library's until its join or cancel returns or, if
- * DETACHED, until its function was entered. Then it may be submitted again.
+ * DETACHED, until its after-return action is called or, without one, until its
+ * function was entered. Then it may be submitted again.
  */
 struct heddle_task {
 	heddle_task_fn fn;
 	uint32_t flags;
 	uint32_t reserved0;
 	uint64_t reserved[3];
+	void (*after)(struct heddle_task *task, int status);
 };
 
 #define HEDDLE_TASK_INIT(function) \
  { \
-  (function), 0, 0, \
-  { \
-   0, 0, 0 \
-  } \
+  (function), 0, 0, { 0, 0, 0 }, NULL \
  }
 
 /**
@@ -61,9 +66,9 @@ struct heddle_task {
  *
  * Progress: lock-free. Ordering: everything before the call happens-before
  * the task. Context: any thread but not a signal handler.
- * Return: 0, -EINVAL (no function, unknown flag), -EAGAIN (the queue is
- * full), -EBUSY (the task is accepted already), -ESHUTDOWN (the group is
- * closed), -ECHILD.
+ * Return: 0, -EINVAL (no function, unknown flag, after without DETACHED),
+ * -EAGAIN (the queue is full), -EBUSY (the task is accepted already),
+ * -ESHUTDOWN (the group is closed), -ECHILD.
  */
 HEDDLE_API int heddle_submit(struct heddle_group *group,
 			     struct heddle_task *task);
@@ -109,7 +114,8 @@ HEDDLE_API int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn,
  * Progress: blocking. Ordering: the task happens-before the return.
  * Context:  any thread.
  * Return: 0 it ran, -ECANCELED, -EDEADLK (the task is the caller, is on the
- * caller's stack, or waits through joins for such a task), -ETIMEDOUT,
+ * caller's stack, waits through joins for such a task, or is queued in a SERIAL
+ * group that a task on the caller's stack occupies), -ETIMEDOUT,
  * -EINVAL (never submitted, DETACHED, flags).
  */
 HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
@@ -120,7 +126,9 @@ HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
  * @task:     accepted, not DETACHED
  * @deadline: how long to wait for a task that has started
  *
- * This release cancels what is queued; a task that has started is waited for.
+ * A task that has started is asked to stop (heddle_stop_requested()), its blocking
+ * region is interrupted if it was begun with an interrupt function, and its end is
+ * waited for.
  *
  * Progress: lock-free for a queued task, else blocking.
  * Ordering: as heddle_join().
@@ -129,6 +137,57 @@ HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
  * -EINVAL.
  */
 HEDDLE_API int heddle_cancel(struct heddle_task *task, uint64_t deadline);
+
+/**
+ * heddle_stop_requested() - should the calling task come to its end?
+ *
+ * Cooperative: a task asks at places where it can give up. True when it was
+ * cancelled after it had started, when its group or one above refuses (also
+ * because the pool is being destroyed), and for a task that a join runs when
+ * that holds of a task below it on the stack. After the stop tokens of C++20 and the
+ * cancellation of structured concurrency.
+ *
+ * Progress: wait-free, a few loads for each task on the stack.
+ * Context:  any thread. Return: 1 yes, 0 no, and outside of tasks.
+ */
+HEDDLE_API int heddle_stop_requested(void);
+
+enum heddle_task_state {
+	HEDDLE_TASK_NEW = 0,    /* not submitted since it was initialised */
+	HEDDLE_TASK_QUEUED = 1, /* accepted, not seen to have started */
+	HEDDLE_TASK_RUNNING = 2,
+	HEDDLE_TASK_BLOCKED = 3, /* its worker is inside a blocking region */
+	HEDDLE_TASK_DONE = 4,
+	HEDDLE_TASK_CANCELLED = 5,
+};
+
+/**
+ * struct heddle_task_stat - a task at about one instant
+ * @struct_size:    sizeof(struct heddle_task_stat), set by the caller
+ * @state:          enum heddle_task_state; a task that is about to start or to
+ *                  end may show the state before
+ * @worker:         index of the worker that runs it, UINT32_MAX if none does
+ * @stop_requested: 1 when it was cancelled while it ran, or its group refuses
+ * @group:          the group it was submitted to, NULL if NEW or ended
+ */
+struct heddle_task_stat {
+	uint32_t struct_size;
+	uint32_t state;
+	uint32_t worker;
+	uint32_t stop_requested;
+	struct heddle_group *group;
+};
+
+/**
+ * heddle_task_stat() - see struct heddle_task_stat
+ * @task: not DETACHED; its pool must exist until the call returns
+ * @out:  struct_size set
+ *
+ * Progress: wait-free. Context: any thread.
+ * Return: 0, -EINVAL, -E2BIG.
+ */
+HEDDLE_API int heddle_task_stat(struct heddle_task *task,
+				struct heddle_task_stat *out);
 
 #ifdef __cplusplus
 }

@@ -258,13 +258,25 @@ static void pool_make(const struct rules *what)
 /* A scenario of a pool: its rules, then what differs from the usual. */
 #define POOL(id, title, what, pool_rules, threads, ...) \
  static const struct rules rules_##id = pool_rules; \
- static void setup_##id(void) \
- { \
-  pool_make(&rules_##id); \
- } \
+ POOL_SETUP_(id, ) \
  LAB_SCENARIO(id, .name = title, .claim = what, .setup = setup_##id, \
 	      .reset = pool_reset, .thread = threads, .at_rest = pool_at_rest, \
 	      __VA_ARGS__)
+
+/* The same; more is done to the pool that was made, and at each reset. */
+#define POOL_AND(id, title, what, pool_rules, more, to_reset, threads, ...) \
+ static const struct rules rules_##id = pool_rules; \
+ POOL_SETUP_(id, more) \
+ LAB_SCENARIO(id, .name = title, .claim = what, .setup = setup_##id, \
+	      .reset = to_reset, .thread = threads, .at_rest = pool_at_rest, \
+	      __VA_ARGS__)
+
+#define POOL_SETUP_(id, more) \
+ static void setup_##id(void) \
+ { \
+  pool_make(&rules_##id); \
+  more; \
+ }
 
 #define RULES(...) \
  { \

@@ -248,14 +248,14 @@ static void random_changes(void)
 }
 
 /* F15: long tasks hold every permit; it is told, and the rest runs after them. */
-static void minimal(void)
+static void minimal(uint32_t workers)
 {
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
-					 .workers_max = 1,
-					 .cap = 1 };
-	struct heddle_pool *pool = su_pool_with(&o, 1);
-	struct heddle_group *a = group_with(heddle_pool_group(pool), 1, 1);
-	struct heddle_group *b = group_with(heddle_pool_group(pool), 1, 1);
+					 .workers_max = workers };
+	struct heddle_pool *pool = su_pool_with(&o, workers);
+	struct heddle_group *both = group_with(heddle_pool_group(pool), 1, 1);
+	struct heddle_group *a = group_with(both, 1, 1);
+	struct heddle_group *b = group_with(both, 1, 1);
 
 	atomic_store(&ran, 0);
 	atomic_store(&meeting, 0);
@@ -263,7 +263,7 @@ static void minimal(void)
 	su_wait_at_least(&meeting, 1, 10000);
 	heddle_submit_call(b, count, NULL);
 	is_u64(stat_of(b).reason, HEDDLE_REASON_ANCESTOR,
-	       "the smallest pool: what holds the second back is told");
+	       "%u workers: what holds the second back is told", workers);
 	atomic_fetch_add(&meeting, 1);
 	ok(su_wait_at_least(&ran, 1, 10000), "and it runs afterwards");
 	su_check_at_rest(pool);
@@ -279,6 +279,7 @@ int main(void)
 	many();
 	barrier();
 	random_changes();
-	minimal();
+	minimal(1);
+	minimal(2);
 	return tap_done();
 }

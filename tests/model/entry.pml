@@ -20,6 +20,8 @@
  * KEPT     1: a task lies in the deque of one who works elsewhere now, and moves it
  * ONE_LOOK the closer reads the queues once, not three times
  * SUBMITS  of one submitter, that may begin before the close
+ * PUT_BACK how often a worker may put a task back and give its unit, for another
+ *          reason than the gate; the drain is all there is then
  */
 #ifndef WORKERS
 #define WORKERS 1
@@ -63,6 +65,9 @@ bool news;        /* pool->effect is not what the closer has read */
 /* Only the properties read these. */
 byte life = 1;
 byte running;
+#ifdef PUT_BACK
+byte puts = PUT_BACK;
+#endif
 byte hand;         /* tasks on their way between two queues */
 bool freed;       /* between a removal and the next life */
 byte accepted = TASKS + KEPT;
@@ -144,12 +149,27 @@ search:	/* find(), child_at() */
 		root[up]++;
 		way = up
 	}
+#if defined(PUT_BACK) && !defined(BUG_TAKE_AT_ONCE)
+	if /* run_held() attends before its first take */
+	:: gate == DRAINED -> goto give
+	:: else
+	fi;
+#endif
 take:	/* hd_queue_take(), which steals as well */
 	if
 	:: list == 0 && deque == 0 -> goto give
 	:: atomic { deque > 0 -> deque--; hand++; assert(!freed && life == mine) }
 	:: atomic { list > 0 -> list--; hand++; assert(!freed && life == mine) }
 	fi;
+#ifdef PUT_BACK
+	if /* a change of a cap, or an order to leave: attend() */
+	:: atomic { puts > 0 -> puts--; hand--; list++ };
+		mark();
+		run worker(); /* its look */
+		goto give
+	:: true
+	fi;
+#endif
 #ifndef BUG_CALL_ANYWAY
 	/* close-4: see the task, load attention, and with it the gate; call it. */
 	if
@@ -232,8 +252,9 @@ done:
 }
 #endif
 
-#if SUBMITS > 0
 bool submitting;
+
+#if SUBMITS > 0
 
 /* publish(), take_back(); the handle is used only while nobody frees the group. */
 proctype submitter()
@@ -374,14 +395,25 @@ wait:	/* hd_effect_wait(), at_rest(), rest_locked() */
 	fi;
 #endif
 	/* The drain alone has ended here; to free it nobody may use the handle. */
-#if SUBMITS > 0
+#if SUBMITS > 0 || defined(PUT_BACK)
 	if
 	:: !drained ->
 #ifndef BUG_OPEN_TO_STARTS
 		gate = DRAINED; /* drained_now(), close-4 */
+#ifdef BUG_QUEUES_FIRST
 		tasks_left();
 		if
-		:: left || count > 0 ->
+		:: count > 0 -> left = true
+		:: count == 0
+		fi;
+#else
+		if /* quiet_now(), then the queues */
+		:: count > 0 -> left = true
+		:: count == 0 -> tasks_left()
+		fi;
+#endif
+		if
+		:: left ->
 			gate = SHUT;
 #ifndef BUG_OPENED_SILENT
 			mark();
@@ -397,7 +429,13 @@ wait:	/* hd_effect_wait(), at_rest(), rest_locked() */
 #endif
 		drained = true;
 		!submitting;
+#ifdef PUT_BACK
+		/* It does not go on to free, which would be too much to explore. */
+		assert(list <= dead && hand == 0);
+		goto done
+#else
 		goto wait
+#endif
 	:: else
 	fi;
 #endif
@@ -472,7 +510,9 @@ proctype at_rest()
 	timeout;
 	assert(count == 0 && root[0] == 0 && root[1] == 0);
 	assert(pins == 0 && deque == 0);
+#ifndef PUT_BACK
 	assert(life == 2)
+#endif
 }
 
 init

@@ -16,6 +16,7 @@
 set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/../style/sh-tap.sh"
+not_again
 
 explore=$build/lab/explore
 [ -x "$explore" ] || skip_all "no $explore: built without the laboratory"

@@ -17,6 +17,7 @@
  * PARKED   the workers that are about to park at the start, a bit each
  * SPURIOUS returns of futex waits for no reason, at most
  * LEAVE    worker 0 is told to leave
+ * INSIDE   the first submitter is a task of another group: it wakes without a permit
  */
 #ifndef CAP
 #define CAP 1
@@ -42,6 +43,7 @@
 #define ASLEEP 1
 #define PERMIT 2 /* the first token */
 #define LEFT   3
+#define SEARCH 4 /* HD_TOKEN_LOOK */
 
 byte parker[2] = EMPTY;
 bool waits[2];   /* in the kernel, on the parker's word */
@@ -118,12 +120,26 @@ inline give()
 	:: idle == 0 -> goto none \
 	fi
 
-/* The second half of hand_to_sleeper(). */
-inline hand_over()
+/* The second half of wake(). */
+inline hand_over(token)
 {
 	searching = true;
-	unpark(sleeper, PERMIT);
+	unpark(sleeper, token);
 	sleeper = 0
+}
+
+/* stop_searching() */
+inline stop_searching()
+{
+	if
+	:: searches ->
+		searches = false;
+		searching = false;
+#ifndef BUG_SEARCH_CHAIN
+		owe++
+#endif
+	:: else
+	fi
 }
 
 #define LOOK_LOCALS \
@@ -148,7 +164,7 @@ look_again:
 	fi;
 	TAKE(look_again);
 	CLAIM(look_transient);
-	hand_over();
+	hand_over(PERMIT);
 	goto look_again;
 look_transient:
 	give();
@@ -157,14 +173,39 @@ look_end:
 	skip
 }
 
-mtype = { TO_PARK, TO_RUN, TO_LEAVE };
+/* hd_look_inside(), before a task is called: with the own permit in the hand. */
+inline look_inside()
+{
+	if
+	:: owe == 0 -> goto inside_end
+	:: else -> owe = 0
+	fi;
+	if
+	:: idle == 0 -> goto inside_end
+	:: idle != 0
+	fi;
+	if
+	:: work == 0 -> goto inside_end
+	:: work != 0
+	fi;
+	if
+	:: count >= CAP -> goto inside_end
+	:: count < CAP
+	fi;
+	CLAIM(inside_end);
+	hand_over(SEARCH);
+inside_end:
+	skip
+}
+
+mtype = { TO_PARK, TO_LEAVE };
 
 proctype worker(byte me)
 {
 	LOOK_LOCALS;
 	mtype next = TO_PARK;
 	byte token;
-	bool held;
+	bool held, searches;
 
 	if
 	:: PARKED & BIT(me) -> goto park
@@ -198,6 +239,7 @@ sleep:	/* sleep_once() */
 	fi;
 #endif
 	idle = idle | BIT(me);
+	stop_searching();
 #ifdef BUG_NO_RECHECK
 	goto park;
 #endif
@@ -278,6 +320,12 @@ end_wait:
 has_token:
 	if
 	:: token == LEFT -> goto leaves
+	:: token == SEARCH -> token = 0; searches = true;
+#ifdef BUG_SEARCH_SLEEPS
+		goto pay
+#else
+		goto live
+#endif
 	:: else -> token = 0
 	fi;
 	/* take_token() */
@@ -299,9 +347,9 @@ take_task: /* hd_queue_take() */
 	:: work == 0 -> goto release
 	:: atomic { work > 0 -> work-- }
 	fi;
-	next = TO_RUN;
-	goto do_look;
-call:	/* hd_task_run() */
+	stop_searching();
+	look_inside();
+	/* hd_task_run() */
 #ifdef BUG_SEARCHING
 	searching = false;
 #endif
@@ -335,12 +383,15 @@ release: /* give_back() */
 do_look:
 	look();
 	if
-	:: next == TO_RUN -> goto call
 	:: next == TO_PARK -> goto park
 	:: next == TO_LEAVE -> goto left
 	fi;
 
 leaves:
+#ifdef BUG_SEARCH_LEFT
+	searches = false;
+#endif
+	stop_searching();
 	assert(!held);
 	next = TO_LEAVE; /* hd_worker_main() pays at its end */
 	goto do_look;
@@ -348,7 +399,7 @@ left:
 	gone[me] = true
 }
 
-proctype submitter(byte tasks)
+proctype submitter(byte tasks; bool inside)
 {
 	LOOK_LOCALS;
 
@@ -377,11 +428,22 @@ submit:
 	:: searching -> goto submit
 	:: !searching
 	fi;
+	if
+	:: inside ->
+		if
+		:: count >= CAP -> goto submit
+		:: count < CAP
+		fi;
+		CLAIM(submit);
+		hand_over(SEARCH);
+		goto submit
+	:: else
+	fi;
 #ifndef BUG_NO_PERMIT
 	TAKE(submit);
 #endif
 	CLAIM(transient);
-	hand_over();
+	hand_over(PERMIT);
 	goto submit;
 transient:
 #if !defined(BUG_KEEP) && !defined(BUG_NO_PERMIT)
@@ -463,9 +525,13 @@ init
 		run at_rest();
 		run worker(0);
 		run worker(1);
-		run submitter(TASKS0);
+#ifdef INSIDE
+		run submitter(TASKS0, true);
+#else
+		run submitter(TASKS0, false);
+#endif
 #if TASKS1 > 0
-		run submitter(TASKS1);
+		run submitter(TASKS1, false);
 #endif
 #ifdef LEAVE
 		run stopper();

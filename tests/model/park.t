@@ -33,8 +33,14 @@ holds "cap 1, all about to park, three waits that end for no reason" \
 	"-DPARKED=3 -DSPURIOUS=3"
 holds "cap 1, an order to leave" "-DLEAVE -DTASKS1=0"
 holds "cap 2, an order to leave, all about to park" \
-	"-DCAP=2 -DLEAVE -DPARKED=3"
+	"-DCAP=2 -DLEAVE -DPARKED=3 -DSPURIOUS=0"
+holds "cap 1, submits from inside a task" "-DINSIDE -DTASKS1=0 -DTASKS0=2"
+holds "cap 2, submits from inside a task, never returning" \
+	"-DCAP=2 -DNEVER -DINSIDE -DTASKS0=2 -DPARKED=3"
+holds "cap 2, a submit from inside a task, an order to leave" \
+	"-DCAP=2 -DINSIDE -DLEAVE -DTASKS1=0 -DPARKED=3"
 holds "every schedule ends" "-l -DTASKS1=0"
+holds "every schedule ends, a submit from inside a task" "-l -DTASKS1=0 -DINSIDE"
 holds "every schedule ends, with an order to leave" "-l -DTASKS1=0 -DLEAVE"
 
 stranded='work>0.*idle!=0'
@@ -67,5 +73,9 @@ broken TRANSIENT "$stranded" "$never"
 broken IDLE_FIRST "$stranded" "-DTASKS0=2"
 broken CHAIN "$stranded" "$never"
 broken SEARCHING "$stranded" "$never"
+# Who wakes without a permit.
+broken SEARCH_CHAIN "$stranded" "$never -DINSIDE -DTASKS1=0 -DTASKS0=2"
+broken SEARCH_SLEEPS "searching" "-DINSIDE -DTASKS1=0 -DTASKS0=2"
+broken SEARCH_LEFT "$stranded" "-DCAP=2 -DINSIDE -DLEAVE -DTASKS1=0 -DPARKED=3"
 
 finish

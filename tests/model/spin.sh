@@ -3,6 +3,7 @@
 # What the tests of models in Promela share, to be sourced behind sh-tap.sh with
 # $model set. A model is explored completely, or must be found broken.
 
+not_again
 cc=${CC:-cc}
 
 command -v spin >/dev/null 2>&1 || skip_all "spin is not installed"

@@ -13,6 +13,7 @@
 set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/../style/sh-tap.sh"
+not_again
 
 [ -x "$build/bench/stall" ] ||
 	skip_all "no $build/bench/stall: built with a sanitizer"

@@ -11,6 +11,7 @@
 set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/../style/sh-tap.sh"
+not_again
 
 [ -x "$build/lab/explore" ] ||
 	skip_all "no $build/lab/explore: built without the laboratory"

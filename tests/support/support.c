@@ -58,6 +58,19 @@ struct heddle_pool *su_pool(uint32_t n)
 	return su_pool_with(&options, n);
 }
 
+struct heddle_group *su_group(struct heddle_group *parent,
+			      struct heddle_group_options options)
+{
+	struct heddle_group *group;
+	int rc;
+
+	options.struct_size = sizeof(options);
+	rc = heddle_group_create(parent, &options, &group);
+	if (rc)
+		bail("group: %d", rc);
+	return group;
+}
+
 bool su_destroy(struct heddle_pool *pool)
 {
 	struct heddle_report report = { .struct_size = sizeof(report) };

@@ -24,6 +24,10 @@ struct heddle_pool *su_pool(uint32_t n);
 struct heddle_pool *su_pool_with(const struct heddle_pool_options *options,
 				 uint32_t n);
 
+/* A group; bails out when it cannot be made. struct_size is filled in. */
+struct heddle_group *su_group(struct heddle_group *parent,
+			      struct heddle_group_options options);
+
 /* Destroys at R4; one point of the test. */
 bool su_destroy(struct heddle_pool *pool);
 

@@ -4,7 +4,7 @@
  * test itself takes the turns that a search gives and charges them with what it likes,
  * so the outcome depends on no clock and no thread. Shares follow the weights, nobody
  * below its share is passed over by more turns than there are siblings, who was away has
- * no credit, and groups at their cap are not looked at.
+ * no credit, who was alone no debts, and groups at their cap are not looked at.
  *
  * clause: H2 H4
  */
@@ -48,7 +48,7 @@ static struct heddle_group *group_below(struct heddle_group *parent,
 static void set_up(const uint32_t *weights, uint32_t n)
 {
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
-					 .workers_max = 4,
+					 .workers_max = 8,
 					 .groups_max = 1100 };
 	uint32_t i;
 
@@ -149,18 +149,66 @@ static void levels(void)
 	su_destroy(pool);
 }
 
-/* A group that was alone, or away, has neither debts nor credit. */
+/* So many of the next turns are of group i. */
+static uint64_t next_turns(uint32_t i, uint32_t n)
+{
+	uint64_t before = turns[i];
+
+	while (n--)
+		turn(QUANTUM);
+	return turns[i] - before;
+}
+
+static void half(uint32_t i, const char *when)
+{
+	uint64_t n = next_turns(i, 20);
+
+	ok(n >= 9 && n <= 11, "%llu of 20 turns %s", (unsigned long long)n,
+	   when);
+}
+
+/* The cap of a sibling is 0 for 1 000 turns of the other, which has no debts then. */
+static void alone(uint32_t one, uint32_t other, const char *what)
+{
+	heddle_group_set_cap(group[other], 0, NULL);
+	is_u64(next_turns(one, 1000), 1000, "%s alone has every turn", what);
+	heddle_group_set_cap(group[other], 8, NULL);
+	half(one, "when another comes");
+}
+
+static void no_debts(void)
+{
+	static const uint32_t weights[] = { 1, 1 };
+	struct heddle_group *old;
+
+	set_up(weights, 2);
+	alone(0, 1, "a group");
+	old = group[1];
+	next_turns(1, 2000);
+	if (heddle_group_close(old, HEDDLE_CLOSE_REFUSE | HEDDLE_CLOSE_FREE,
+			       HEDDLE_FOREVER))
+		bail("close");
+	group[1] = group_below(group[0], 1);
+	ok(group[1] == old, "the entry is used again, elsewhere");
+	half(1, "and it owes nothing of its first life");
+	su_destroy(pool);
+
+	set_up(weights, 1);
+	group[1] = heddle_pool_group(pool);
+	siblings = 2;
+	if (heddle_submit_call(group[1], nothing, NULL))
+		bail("submit");
+	alone(1, 0, "the own tasks of a group");
+	su_destroy(pool);
+}
+
+/* Who was away has no credit. */
 static void away(void)
 {
 	static const uint32_t weights[] = { 1, 1 };
 	uint64_t before;
 	int k;
 
-	set_up(weights, 2);
-	heddle_group_set_cap(group[1], 0, NULL);
-	for (k = 0; k < 1000; k++)
-		turn(QUANTUM);
-	is_u64(turns[0], 1000, "a group alone has every turn");
 	set_up(weights, 2);
 	group_below(heddle_pool_group(pool), 1);
 	siblings = 2;
@@ -257,6 +305,7 @@ int main(void)
 		shares(any, n, 4000);
 	}
 	levels();
+	no_debts();
 	away();
 	at_once();
 	capped();

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pairs: what one mechanism does in the middle of another one. Of a hierarchy, a
+ * change of caps, a blocking region, a join, and tasks that a worker leaves
+ * behind, each two meet in one scenario; doc/lab.md has the table. Those that
+ * others cover are not repeated here.
+ *
+ * clause: C1
+ * clause: C2
+ * clause: C6
+ * clause: B1
+ * clause: N1
+ * clause: D2
+ */
+#include "lab/scenarios/pool.h"
+
+static struct heddle_task child;
+
+static void submit_1(void)
+{
+	submit(1);
+	thread_ends();
+}
+
+static void submit_2(void)
+{
+	submit(2);
+	thread_ends();
+}
+
+static void submit_3(void)
+{
+	submit(3);
+	thread_ends();
+}
+
+static void submit_call(unsigned int g, void (*fn)(void *arg))
+{
+	LAB_ASSERT(heddle_submit_call(groups[g], fn, NULL) == 0);
+	ghost_submitted(g);
+}
+
+static void change(unsigned int g, unsigned int cap)
+{
+	LAB_ASSERT(heddle_group_set_cap(groups[g], cap, NULL) == 0);
+}
+
+static void pause_1(void)
+{
+	change(1, 0);
+	change(1, 1);
+	thread_ends();
+}
+
+/* Everybody leaves, and one comes. */
+static void stop_and_start(void)
+{
+	LAB_ASSERT(heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
+				    HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+/* A region of a task of g; one that never returns is left open. */
+static void region(unsigned int g, bool returns)
+{
+	lab_touch(&ghost);
+	ghost_leave(g);
+	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
+	if (!returns)
+		lab_sleep_for_ever();
+	LAB_ASSERT(heddle_block_end() == 0);
+	lab_touch(&ghost);
+	ghost_enter(g);
+}
+
+static void begin(unsigned int g)
+{
+	lab_touch(&ghost);
+	ghost_begin(g);
+}
+
+static void end(unsigned int g)
+{
+	lab_touch(&ghost);
+	ghost_end(g);
+}
+
+/* Joins the child from a task of g; it may give the permits back. */
+static void join_child(unsigned int g)
+{
+	lab_touch(&ghost);
+	ghost_leave(g);
+	LAB_ASSERT(heddle_join(&child, 0, HEDDLE_FOREVER) == 0);
+	lab_touch(&ghost);
+	ghost_enter(g);
+}
+
+static void submit_child(unsigned int g, heddle_task_fn fn)
+{
+	child = (struct heddle_task){ .fn = fn };
+	LAB_ASSERT(heddle_submit(groups[g], &child) == 0);
+	ghost_submitted(g);
+}
+
+static void body_1(struct heddle_task *task)
+{
+	(void)task;
+	begin(1);
+	end(1);
+}
+
+static void body_2(struct heddle_task *task)
+{
+	(void)task;
+	begin(2);
+	end(2);
+}
+
+/* -- hierarchy and region: the level in the middle is freed for a sibling -- */
+
+static void block_for_ever(void *arg)
+{
+	(void)arg;
+	begin(2);
+	region(2, false);
+}
+
+static void submit_block_for_ever(void)
+{
+	submit_call(2, block_for_ever);
+	thread_ends();
+}
+
+POOL(hierarchy_block, "pair-hierarchy-block",
+     "a region frees the level that a sibling waits for",
+     RULES(.workers = 2, .below = 3, .parent = { 0, 0, 1, 1 }, .cap = { 2, 1 },
+	   .stuck = true, .threads = 2),
+     THREADS(submit_block_for_ever, submit_3), UP_TO(2, 0), .settle = true);
+
+/* -- hierarchy and join: the paths of both share the root only -- */
+
+static void join_sibling(void *arg)
+{
+	(void)arg;
+	begin(1);
+	submit_child(2, body_2);
+	join_child(1);
+	end(1);
+}
+
+static void submit_join_sibling(void)
+{
+	submit_call(1, join_sibling);
+	thread_ends();
+}
+
+POOL(hierarchy_join, "pair-hierarchy-join",
+     "a join across siblings that share one permit",
+     RULES(.workers = 2, .below = 2, .cap = { 1, 1, 1 }, .threads = 2),
+     THREADS(submit_join_sibling, submit_2), UP_TO(2, 0), .settle = true);
+
+/* -- hierarchy and orphans -- */
+
+static void leave_one(void *arg)
+{
+	(void)arg;
+	begin(2);
+	submit(2);
+	end(2);
+}
+
+static void submit_leave_one(void)
+{
+	submit_call(2, leave_one);
+	thread_ends();
+}
+
+POOL(hierarchy_orphan, "pair-hierarchy-orphan",
+     "what is left of a leaf starts below the level that others use",
+     RULES(.workers = 1, .below = 2, .parent = { 0, 0, 1 }, .cap = { 1, 1, 1 },
+	   .threads = 2),
+     THREADS(submit_leave_one, stop_and_start), UP_TO(2, 0), .settle = true);
+
+/* -- change and join: the child's group is paused under the joiner -- */
+
+static void join_below(void *arg)
+{
+	(void)arg;
+	begin(0);
+	submit_child(1, body_1);
+	join_child(0);
+	end(0);
+}
+
+static void submit_join_below(void)
+{
+	submit_call(0, join_below);
+	thread_ends();
+}
+
+POOL(cap_join, "pair-cap-join", "a pause of the group whose task is joined",
+     RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 2),
+     THREADS(submit_join_below, pause_1), USUAL, .settle = true);
+
+/* -- change and orphans: the worker changes its group in the pause -- */
+
+static void leave_two(void *arg)
+{
+	(void)arg;
+	begin(1);
+	submit(1);
+	submit(1);
+	end(1);
+}
+
+static void submit_leave_two(void)
+{
+	submit_call(1, leave_two);
+	thread_ends();
+}
+
+POOL(cap_orphan, "pair-cap-orphan",
+     "what a worker leaves in a pause starts after it",
+     RULES(.workers = 1, .below = 2, .cap = { 1, 1, 1 }, .threads = 3),
+     THREADS(submit_leave_two, pause_1, submit_2), USUAL, .settle = true);
+
+/* -- region and join: who is joined is in a region -- */
+
+static void block_0(struct heddle_task *task)
+{
+	(void)task;
+	begin(0);
+	region(0, true);
+	end(0);
+}
+
+static void join_blocking(void *arg)
+{
+	(void)arg;
+	begin(0);
+	submit_child(0, block_0);
+	/* Somebody else may take it. */
+	region(0, true);
+	join_child(0);
+	end(0);
+}
+
+static void submit_join_blocking(void)
+{
+	submit_call(0, join_blocking);
+	thread_ends();
+}
+
+POOL(block_join, "pair-block-join", "a join of a task that is in its region",
+     RULES(.workers = 2, .cap = { 1 }, .threads = 1),
+     THREADS(submit_join_blocking), UP_TO(2, 0), .settle = true);
+
+/* -- region and orphans: what lies in the deque of who blocks -- */
+
+static void leave_and_block(void *arg)
+{
+	(void)arg;
+	begin(1);
+	submit(1);
+	region(1, false);
+}
+
+static void submit_leave_and_block(void)
+{
+	submit_call(1, leave_and_block);
+	thread_ends();
+}
+
+POOL(block_orphan, "pair-block-orphan",
+     "what lies in the deque of who blocks is run",
+     RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .stuck = true,
+	   .threads = 2),
+     THREADS(submit_leave_and_block, submit_1), UP_TO(2, 0), .settle = true);
+
+/* -- join and orphans: one of two children is joined, the other one is left -- */
+
+static void join_one_of_two(void *arg)
+{
+	(void)arg;
+	begin(1);
+	submit(1);
+	submit_child(1, body_1);
+	join_child(1);
+	end(1);
+}
+
+static void submit_join_one_of_two(void)
+{
+	submit_call(1, join_one_of_two);
+	thread_ends();
+}
+
+POOL(join_orphan, "pair-join-orphan",
+     "who has joined one child and must go leaves the other one",
+     RULES(.workers = 1, .below = 1, .cap = { 1, 1 }, .threads = 2),
+     THREADS(submit_join_one_of_two, stop_and_start), UP_TO(2, 0),
+     .settle = true);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The protocol is in order.h. */
+#include "sched/order.h"
+
+#include <stddef.h>
+
+#include "platform/cpu.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/ready.h"
+#include "sched/task.h"
+#include "sched/worker.h"
+
+static uint32_t head_of(struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->ordered,
+				    memory_order_relaxed); /* the taker's */
+}
+
+/* Others only ask whether it is empty, and read taker or a count besides. */
+static void set_head(struct heddle_group *group, uint32_t node)
+{
+	atomic_store_explicit(&group->ordered, node,
+			      memory_order_relaxed); /* published by let_go */
+}
+
+static bool become_taker(struct heddle_group *group)
+{
+	return !atomic_exchange_explicit(
+		&group->taker, 1, memory_order_seq_cst); /* order-1, order-2 */
+}
+
+/* By the taker: the first of the chain, which gets all of the list when it is empty. */
+static uint32_t first(struct heddle_group *group)
+{
+	uint32_t node = head_of(group), length;
+
+	if (node)
+		return node;
+	node = hd_inject_take_any(&group->lane[0], &length);
+	if (!node)
+		return 0;
+	atomic_fetch_add_explicit(&group->spilled, length,
+				  memory_order_relaxed); /* statistics */
+	node = hd_nodes_reverse_owner(&group->pool->nodes, node);
+	set_head(group, node);
+	return node;
+}
+
+static void pop(struct heddle_group *group, uint32_t node)
+{
+	set_head(group, hd_nodes_next_owner(&group->pool->nodes, node));
+	atomic_fetch_sub_explicit(&group->spilled, 1,
+				  memory_order_relaxed); /* statistics */
+}
+
+static void stop_taking(struct heddle_group *group)
+{
+	atomic_store_explicit(&group->taker, 0,
+			      memory_order_seq_cst); /* order-1, order-2 */
+}
+
+void hd_order_let_go(struct heddle_group *group, uint32_t *owe)
+{
+	stop_taking(group);
+	if (!head_of(group) && !hd_inject_length_any(&group->lane[0]))
+		return;
+	hd_ready_mark(group);
+	/* groupword-1: without headroom the look would find none; who gives a unit
+	 * back, or raises the cap, reads the bit and looks.
+	 */
+	if (hd_permit_room(group))
+		++*owe;
+}
+
+uint32_t hd_order_take(struct hd_worker *worker, struct heddle_group *group)
+{
+	uint32_t node;
+
+	if (!become_taker(group))
+		return 0;
+	node = first(group);
+	if (node)
+		pop(group, node);
+	else
+		hd_order_let_go(group, &worker->owe);
+	return node;
+}
+
+void hd_order_put_back(struct heddle_group *group, uint32_t node, uint32_t *owe)
+{
+	hd_nodes_link_owner(&group->pool->nodes, node, head_of(group));
+	set_head(group, node);
+	atomic_fetch_add_explicit(&group->spilled, 1,
+				  memory_order_relaxed); /* statistics */
+	hd_order_let_go(group, owe);
+}
+
+/* The first that nobody has cancelled or joined; the dead before it are freed. */
+static uint32_t first_alive(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint32_t node;
+
+	while ((node = first(group))) {
+		uint64_t state = atomic_load_explicit(
+			&hd_node_at(&pool->nodes, node)->state,
+			memory_order_acquire); /* node-2 */
+
+		if (hd_node_state_status(state) == HD_NODE_QUEUED)
+			break;
+		pop(group, node);
+		atomic_fetch_sub_explicit(
+			&group->dead, 1, memory_order_relaxed); /* statistics */
+		hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
+				 node, node, 1);
+	}
+	return node;
+}
+
+bool hd_order_claim_next(struct heddle_group *group, struct hd_task *task,
+			 bool (*claim)(struct hd_task *task), uint32_t *owe)
+{
+	bool mine;
+
+	if (!become_taker(group))
+		return false;
+	mine = first_alive(group) == task->node && claim(task);
+	hd_order_let_go(group, owe);
+	return mine;
+}
+
+uint32_t hd_order_take_all(struct heddle_group *group)
+{
+	uint32_t node;
+
+	if (!head_of(group) || !become_taker(group))
+		return 0;
+	node = head_of(group);
+	set_head(group, 0);
+	stop_taking(group);
+	return node;
+}
