@@ -76,6 +76,10 @@ struct heddle_group_options {
  * @opts:   NULL for the defaults
  * @group:  receives the group
  *
+ * Memory: its entry of 1 280 bytes in the pool's mapping, touched at its first use, and
+ * at most 512 bytes of the heap without HEDDLE_GROUP_WIDE and with up to 128 children;
+ * both are kept for the next group of that entry.
+ *
  * Progress: blocking (allocates). Context: any thread, also a task.
  * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
  * weight above HEDDLE_WEIGHT_MAX, an unknown flag or order, a SERIAL parent),

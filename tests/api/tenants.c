@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tenants: weights, changes of several values at once, deep and large trees, and the
- * parallelism that is told to be there.
+ * Tenants: weights, changes of several values at once, deep and large trees, the
+ * parallelism that is told to be there, turns by the real clock, and that nobody is woken
+ * for a group at its cap.
  *
- * clause: H1 C5
+ * clause: C5 H1 H2 H3 H4
  * fault: F15 F16 F35
  */
 #include <errno.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
 
-#define MANY  10000u
-#define WIDE  100u
-#define DEPTH 6u
-/* What an idle group may take beside its entry, in bytes (doc/design/tenants.md). */
+#define FAN    10u
+#define LEVELS 4u
+#define MANY   10000u /* FAN to the power of LEVELS */
+#define DEPTH  6u
+/* Of the heap, for an idle group: heddle_group_create() says so. */
 #define GROUP_BYTES 512u
 
 static _Atomic uint64_t ran, meeting, together;
@@ -106,6 +109,28 @@ static void values(void)
 	su_destroy(pool);
 }
 
+static _Atomic uint32_t inside[DEPTH];
+static _Atomic uint64_t too_many;
+
+static uint32_t cap_at(uint32_t level)
+{
+	return level % 2 + 1;
+}
+
+/* A task at a level is inside of those above. */
+static void at_level(void *arg)
+{
+	uint32_t level = (uint32_t)(uintptr_t)arg, i;
+
+	for (i = 0; i <= level; i++)
+		if (atomic_fetch_add(&inside[i], 1) >= cap_at(i))
+			atomic_fetch_add(&too_many, 1);
+	sched_yield();
+	for (i = 0; i <= level; i++)
+		atomic_fetch_sub(&inside[i], 1);
+	atomic_fetch_add(&ran, 1);
+}
+
 static void deep(void)
 {
 	struct heddle_pool *pool = su_pool(4);
@@ -116,12 +141,14 @@ static void deep(void)
 	for (i = 0; i < DEPTH; i++)
 		group[i] =
 			group_with(i ? group[i - 1] : heddle_pool_group(pool),
-				   i % 2 + 1, i);
+				   cap_at(i), i);
 	for (k = 0; k < 1000; k++)
 		for (i = 0; i < DEPTH; i++)
-			if (heddle_submit_call(group[i], count, NULL))
+			if (heddle_submit_call(group[i], at_level,
+					       (void *)(uintptr_t)i))
 				bail("submit");
 	ok(su_wait_at_least(&ran, 1000 * DEPTH, 30000), "six levels");
+	is_u64(atomic_load(&too_many), 0, "tasks that met one too many");
 	su_check_at_rest(pool);
 	ok(heddle_group_close(group[0], HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
 			      su_in_ms(10000)) == 0,
@@ -129,40 +156,55 @@ static void deep(void)
 	su_destroy(pool);
 }
 
+/* Ten below each, LEVELS deep; a task in each of the last level. */
+static void grow(struct heddle_group *above, uint32_t level)
+{
+	uint32_t i;
+
+	for (i = 0; i < FAN; i++) {
+		struct heddle_group *group =
+			group_with(above, level == LEVELS ? 1 : 0, i);
+
+		if (level < LEVELS)
+			grow(group, level + 1);
+		else if (heddle_submit_call(group, count, NULL))
+			bail("submit");
+	}
+}
+
+static size_t heap(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
 static void many(void)
 {
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
 					 .workers_max = 2,
-					 .tasks_max = 2 * MANY,
-					 .groups_max = MANY + WIDE + 1 };
+					 .tasks_max = MANY,
+					 .groups_max = MANY + 1112 };
 	struct heddle_pool *pool = su_pool_with(&o, 2);
-	struct heddle_group *wide[WIDE];
-	uint32_t round, i, k;
+	uint32_t round;
 
 	for (round = 0; round < 2; round++) {
-		size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
-		size_t each;
+		size_t before = heap(), each;
+		struct heddle_group *top =
+			group_with(heddle_pool_group(pool), 0, 1);
 
 		atomic_store(&ran, 0);
-		for (i = 0; i < WIDE; i++)
-			wide[i] = group_with(heddle_pool_group(pool), 0, 1);
-		for (i = 0; i < WIDE; i++)
-			for (k = 0; k < MANY / WIDE; k++)
-				if (heddle_submit_call(group_with(wide[i], 1,
-								  k),
-						       count, NULL))
-					bail("submit");
+		grow(top, 1);
 		ok(su_wait_at_least(&ran, MANY, 30000),
-		   "a task in each of %u groups", MANY);
-		each = (mallinfo2().uordblks + mallinfo2().hblkhd - before) /
-		       MANY;
-		ok(each <= GROUP_BYTES, "%zu bytes for each group", each);
-		for (i = 0, k = 0; i < WIDE; i++)
-			k += heddle_group_close(wide[i],
-						HEDDLE_CLOSE_DRAIN |
-							HEDDLE_CLOSE_FREE,
-						su_in_ms(10000)) != 0;
-		is_u64(k, 0, "all are freed");
+		   "a task in each of %u groups, %u levels down", MANY,
+		   LEVELS + 1);
+		each = (heap() - before) / MANY;
+		ok(round || (each && each <= GROUP_BYTES),
+		   "%zu bytes of the heap for each group", each);
+		ok(heddle_group_close(top,
+				      HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
+				      su_in_ms(30000)) == 0,
+		   "all are freed");
 	}
 	su_check_at_rest(pool);
 	su_destroy(pool);
@@ -270,6 +312,134 @@ static void minimal(uint32_t workers)
 	su_destroy(pool);
 }
 
+/*
+ * Two groups that always have work, weights 1 and 3, one worker; each task spins for a
+ * quarter of the quantum at least. A turn begins with the one that is behind and ends at
+ * the end of a task, so who is ahead by a quantum of its own time begins none. Time that
+ * the machine takes between two turns is in no charge: such a round is repeated.
+ */
+#define QUANTUM_NS 400000u
+#define EACH       200u
+#define ROUNDS     10
+
+static const double of_weight[2] = { 1, 3 };
+static struct {
+	uint64_t last_ns; /* the end of the task before */
+	double ns[2];
+	uint32_t ran[2];
+	double lead; /* the largest at the begin of a task, in quanta */
+} turns;
+
+static void spin(void *arg)
+{
+	uintptr_t i = (uintptr_t)arg;
+	uint64_t start = su_now_ns(), now;
+	double lead = turns.ns[i] - turns.ns[!i] * of_weight[i] / of_weight[!i];
+
+	if (turns.ran[!i] < EACH && lead / QUANTUM_NS > turns.lead)
+		turns.lead = lead / QUANTUM_NS;
+	do
+		now = su_now_ns();
+	while (now - start < QUANTUM_NS / 4);
+	if (turns.last_ns)
+		start = turns.last_ns;
+	turns.ns[i] += (double)(now - start);
+	turns.last_ns = now;
+	turns.ran[i]++;
+}
+
+static double by_the_clock(void)
+{
+	struct heddle_pool_options o = { .struct_size = sizeof(o),
+					 .workers_max = 1,
+					 .tasks_max = 2 * EACH,
+					 .quantum_ns = QUANTUM_NS };
+	struct heddle_pool *pool = su_pool_with(&o, 1);
+	struct heddle_group *root = heddle_pool_group(pool);
+	struct heddle_group *group[2] = { group_with(root, 2, 1),
+					  group_with(root, 2, 3) };
+	uint32_t i, k;
+
+	memset(&turns, 0, sizeof(turns));
+	heddle_group_set_cap(root, 0, NULL);
+	for (k = 0; k < EACH; k++)
+		for (i = 0; i < 2; i++)
+			if (heddle_submit_call(group[i], spin,
+					       (void *)(uintptr_t)i))
+				bail("submit");
+	heddle_group_set_cap(root, 1, NULL);
+	if (heddle_group_close(root, HEDDLE_CLOSE_DRAIN, su_in_ms(60000)) ||
+	    heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL, HEDDLE_FOREVER))
+		bail("drain");
+	return turns.lead;
+}
+
+static void leads(void)
+{
+	double least = by_the_clock();
+	int round;
+
+	for (round = 1; round < ROUNDS && least > 1.5; round++) {
+		double lead = by_the_clock();
+
+		least = lead < least ? lead : least;
+	}
+	ok(least <= 1.5,
+	   "weights 1 and 3: nobody begins with a lead of more than %.2f quanta",
+	   least);
+}
+
+static uint64_t wakes(struct heddle_pool *pool)
+{
+	struct heddle_check check = { .struct_size = sizeof(check) };
+
+	heddle_check(pool, &check);
+	return check.wakes;
+}
+
+static struct heddle_group *capped;
+
+/* From inside, with three workers asleep. */
+static void submit_many(void *arg)
+{
+	uint32_t k;
+
+	(void)arg;
+	for (k = 0; k < 1000; k++)
+		if (heddle_submit_call(capped, count, NULL))
+			bail("submit");
+	atomic_fetch_add(&together, 1);
+}
+
+/* H4: 2 000 tasks for a group at its cap wake none of the sleepers. */
+static void no_wakes(void)
+{
+	struct heddle_pool *pool = su_pool(4);
+	struct heddle_group *other = group_with(heddle_pool_group(pool), 4, 1);
+	uint64_t before;
+
+	capped = group_with(heddle_pool_group(pool), 1, 1);
+	atomic_store(&ran, 0);
+	atomic_store(&meeting, 0);
+	atomic_store(&together, 0);
+	heddle_submit_call(capped, meet, (void *)(uintptr_t)2);
+	if (!su_wait_at_least(&meeting, 1, 10000))
+		bail("start");
+	heddle_submit_call(other, submit_many, NULL);
+	if (!su_wait_at_least(&together, 1, 10000))
+		bail("submits");
+	before = wakes(pool);
+	ok(before <= 2, "1 000 submits from inside: %llu wakes, of two tasks",
+	   (unsigned long long)before);
+	submit_many(NULL);
+	is_u64(wakes(pool), before, "nor any for 1 000 from outside");
+	is_u64(atomic_load(&ran), 0, "none has run");
+	atomic_fetch_add(&meeting, 1);
+	ok(su_wait_at_least(&ran, 2000, 20000), "they run when the cap lets");
+	su_check_at_rest(pool);
+	su_destroy(pool);
+}
+
 int main(void)
 {
 	tap_deadline(110);
@@ -281,5 +451,7 @@ int main(void)
 	random_changes();
 	minimal(1);
 	minimal(2);
+	leads();
+	no_wakes();
 	return tap_done();
 }

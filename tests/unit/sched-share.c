@@ -304,6 +304,9 @@ int main(void)
 			any[i] = 1 + (uint32_t)(tap_random() % 20);
 		shares(any, n, 4000);
 	}
+	ok(sizeof(struct heddle_group) <= 1280,
+	   "an entry has the size that heddle_group_create() states: %zu",
+	   sizeof(struct heddle_group));
 	levels();
 	no_debts();
 	away();
