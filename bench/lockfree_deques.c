@@ -33,9 +33,9 @@ static const char *split_absent(void)
 
 static void *split_open(void)
 {
-	struct hd_split *deque = zeroed(sizeof(*deque));
+	struct hd_split *deque;
 
-	return deque && !hd_split_init(deque, HB_LF_SLOTS) ? deque : NULL;
+	return hd_split_new(&deque, HB_LF_SLOTS) ? NULL : deque;
 }
 
 HB_LF_INLINE bool split_push_inline(void *deque, uint32_t task)

@@ -5,6 +5,7 @@
  * leaves the order as it comes, which is what the stacks among the opponents do.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/lockfree_loops.h"
 #include "lockfree/inject.h"
@@ -12,23 +13,23 @@
 #include "platform/cpu.h"
 #include "tools/say.h"
 
-/* Lists of a WIDE group: one for each CPU, or these. */
-#define LANES 16u
-
 struct queue {
 	struct hd_inject list;
-	struct hd_inject lane[LANES];
 	struct hd_nodes nodes;
+	uint32_t lanes; /* one for each CPU, as a WIDE group has */
+	struct hd_inject lane[];
 };
 
 static void *open_queue(void)
 {
-	struct queue *queue = aligned_alloc(HD_CACHELINE, sizeof(*queue));
-	uint32_t i;
+	uint32_t lanes = hd_cpu_possible(), i;
+	size_t size = sizeof(struct queue) + lanes * sizeof(struct hd_inject);
+	struct queue *queue = aligned_alloc(HD_CACHELINE, size);
 
 	if (!queue)
 		return NULL;
-	*queue = (struct queue){ 0 };
+	memset(queue, 0, size);
+	queue->lanes = lanes;
 	if (hd_nodes_init(&queue->nodes, HB_LF_ITEMS_MAX, 1))
 		return NULL;
 	for (i = 1; i <= HB_LF_ITEMS_MAX; i++)
@@ -106,8 +107,8 @@ HB_LF_INLINE bool push_wide(void *arg, uint32_t item)
 	struct queue *queue = arg;
 
 	hd_node_at(&queue->nodes, item)->arg = (void *)(uintptr_t)item;
-	return hd_inject_push_any(&queue->lane[hd_cpu_current() % LANES],
-				  &queue->nodes, item, HB_LF_ITEMS_MAX);
+	return hd_inject_push_any(&queue->lane[hd_cpu_current()], &queue->nodes,
+				  item, HB_LF_ITEMS_MAX);
 }
 
 HB_LF_INLINE uint32_t take_wide(void *arg, struct hb_lf_flow *flow)
@@ -115,7 +116,7 @@ HB_LF_INLINE uint32_t take_wide(void *arg, struct hb_lf_flow *flow)
 	struct queue *queue = arg;
 	uint32_t sum = 0, length, i, node;
 
-	for (i = 0; i < LANES; i++) {
+	for (i = 0; i < queue->lanes; i++) {
 		if (!hd_inject_length_any(&queue->lane[i]))
 			continue;
 		node = hd_inject_take_any(&queue->lane[i], &length);

@@ -14,7 +14,7 @@
 #define TAG   0u
 
 static struct hd_deque deque;
-static struct hd_split split;
+static struct hd_split *split;
 static uint64_t note;
 
 static void deque_setup(void)
@@ -93,7 +93,7 @@ static bool deque_owner(unsigned int who)
 
 static void split_setup(void)
 {
-	if (!hd_membarrier_available() || hd_split_init(&split, SLOTS))
+	if (!hd_membarrier_available() || hd_split_new(&split, SLOTS))
 		hs_give_up("no split deque, or no membarrier");
 }
 
@@ -101,10 +101,10 @@ static void split_fill(uint32_t n)
 {
 	uint32_t i;
 
-	while (hd_split_pop_owner(&split))
+	while (hd_split_pop_owner(split))
 		;
 	for (i = 1; i <= n; i++)
-		hd_split_push_owner(&split, i);
+		hd_split_push_owner(split, i);
 }
 
 static void split_full(void)
@@ -115,69 +115,69 @@ static void split_full(void)
 static void split_asked(void)
 {
 	split_fill(TASKS);
-	hd_split_ask_any(&split);
+	hd_split_ask_any(split);
 }
 
 static void split_last(void)
 {
 	split_fill(0);
-	hd_split_ask_any(&split);
-	hd_split_push_owner(&split, 1);
+	hd_split_ask_any(split);
+	hd_split_push_owner(split, 1);
 }
 
 static void split_public(void)
 {
 	split_asked();
-	hd_split_push_owner(&split, 1);
+	hd_split_push_owner(split, 1);
 }
 
 static void split_noted(void)
 {
 	split_fill(TASKS);
-	note = hd_split_ask_any(&split);
+	note = hd_split_ask_any(split);
 	hd_membarrier();
 }
 
 static void split_push(void)
 {
-	hd_split_push_owner(&split, 1);
+	hd_split_push_owner(split, 1);
 }
 
 static void split_pop(void)
 {
-	hs_kept = hd_split_pop_owner(&split);
+	hs_kept = hd_split_pop_owner(split);
 }
 
 static void split_open(void)
 {
-	hd_split_open_owner(&split);
+	hd_split_open_owner(split);
 }
 
 static void split_steal(void)
 {
-	hs_kept = hd_split_steal_any(&split, TAG);
+	hs_kept = hd_split_steal_any(split, TAG);
 }
 
 static void split_ask(void)
 {
-	note = hd_split_ask_any(&split);
+	note = hd_split_ask_any(split);
 }
 
 static void split_force(void)
 {
-	hs_kept = hd_split_force_any(&split, TAG, note);
+	hs_kept = hd_split_force_any(split, TAG, note);
 }
 
 static uint32_t split_take(void)
 {
-	uint32_t task = hd_split_steal_any(&split, TAG);
+	uint32_t task = hd_split_steal_any(split, TAG);
 
 	if (task == 0) {
-		uint64_t own_note = hd_split_ask_any(&split);
+		uint64_t own_note = hd_split_ask_any(split);
 
 		if (hd_membarrier())
 			hs_give_up("membarrier");
-		task = hd_split_force_any(&split, TAG, own_note);
+		task = hd_split_force_any(split, TAG, own_note);
 	}
 	return task;
 }
@@ -200,9 +200,9 @@ static bool split_owner(unsigned int who)
 {
 	if (who)
 		return split_looker(who);
-	if (!hd_split_push_owner(&split, 1))
+	if (!hd_split_push_owner(split, 1))
 		hs_give_up("the split deque is full");
-	hd_split_pop_owner(&split);
+	hd_split_pop_owner(split);
 	return true;
 }
 

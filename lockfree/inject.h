@@ -71,10 +71,11 @@ static inline bool hd_inject_push_any(struct hd_inject *list,
 				      uint32_t length_max)
 {
 	struct hd_node *node = hd_node_at(nodes, index);
-	uint64_t head = atomic_load_explicit(
-		&list->head, memory_order_seq_cst); /* inject-2 */
-	uint64_t wanted;
+	uint64_t head, wanted;
 
+	hd_prefetch_to_write(&list->head);
+	head = atomic_load_explicit(&list->head,
+				    memory_order_seq_cst); /* inject-2 */
 	do {
 		uint32_t length = hd_inject_word_length(head);
 

@@ -44,19 +44,21 @@ static bool change(struct hd_split *deque, uint64_t *seen, uint64_t wanted)
 		memory_order_relaxed);                            /* lost */
 }
 
-int hd_split_init(struct hd_split *deque, uint32_t slots)
+int hd_split_new(struct hd_split **deque, uint32_t slots)
 {
-	return hd_split_init_at(deque, slots, HD_SPLIT_FIRST, 0);
+	return hd_split_new_at(deque, slots, HD_SPLIT_FIRST, 0);
 }
 
-int hd_split_init_at(struct hd_split *deque, uint32_t slots, uint64_t index,
-		     uint32_t generation)
+int hd_split_new_at(struct hd_split **out, uint32_t slots, uint64_t index,
+		    uint32_t generation)
 {
+	struct hd_split *deque;
+
 	if (slots < 2 || slots > HD_SPLIT_SLOTS_MAX || slots & (slots - 1) ||
 	    index == 0)
 		return -EINVAL;
-	deque->slot = hd_alloc(slots * sizeof(*deque->slot));
-	if (!deque->slot)
+	deque = hd_alloc(sizeof(*deque) + slots * sizeof(deque->slot[0]));
+	if (!deque)
 		return -ENOMEM;
 	deque->mask = slots - 1;
 	deque->room_until = index + slots;
@@ -66,13 +68,13 @@ int hd_split_init_at(struct hd_split *deque, uint32_t slots, uint64_t index,
 			      memory_order_relaxed); /* before publication */
 	atomic_store_explicit(&deque->word, make(index, 0, 0, generation),
 			      memory_order_relaxed); /* before publication */
+	*out = deque;
 	return 0;
 }
 
-void hd_split_fini(struct hd_split *deque)
+void hd_split_free(struct hd_split *deque)
 {
-	hd_free(deque->slot);
-	deque->slot = NULL;
+	hd_free(deque);
 }
 
 /* ---- the owner ---- */

@@ -25,7 +25,7 @@
  *           the owner lowers it, and always before the CAS that allows it
  *   bottom  where the next push goes; 64 bits, the tail is its low 20
  *
- *                push/pop/.._owner  steal/force  ask  init/fini
+ *                push/pop/.._owner  steal/force  ask  new/free
  * .._owner              X                -        -       X
  * steal, force          -                -        -       X
  * ask                   -                -        -       X
@@ -103,7 +103,6 @@ struct hd_split {
 	/* Written by the owner; thieves store ASKED to limit. */
 	HD_ALIGNED _Atomic uint64_t bottom; /* A  owner writes */
 	_Atomic uint64_t limit;             /* A */
-	_Atomic uint32_t *slot;             /* I */
 	uint64_t mask;                      /* I  slots - 1 */
 	uint64_t room_until;                /* O  bottom may go up to here */
 	_Atomic uint32_t tag;               /* A  owner writes */
@@ -111,18 +110,23 @@ struct hd_split {
 
 	/* Written by thieves, and by the owner when it is slow. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
+
+	/* Behind them, not behind a pointer: the owner's common path is as long
+	 * as its accesses to memory are many.
+	 */
+	HD_ALIGNED _Atomic uint32_t slot[]; /* A  owner writes */
 };
 _Static_assert(sizeof(struct hd_split) == 2 * HD_CACHELINE,
-	       "the owner's words and the thieves' share no line");
+	       "the owner's words, the thieves' and the slots share no line");
 
-/* Zeroed memory. 0; -EINVAL: slots no power of two from 2 on; -ENOMEM. */
-int hd_split_init(struct hd_split *deque, uint32_t slots);
+/* 0; -EINVAL: slots no power of two from 2 on; -ENOMEM. */
+int hd_split_new(struct hd_split **deque, uint32_t slots);
 
 /* The same with index, not 0, and generation so: for tests of the wrap. */
-int hd_split_init_at(struct hd_split *deque, uint32_t slots, uint64_t index,
-		     uint32_t generation);
+int hd_split_new_at(struct hd_split **deque, uint32_t slots, uint64_t index,
+		    uint32_t generation);
 
-void hd_split_fini(struct hd_split *deque);
+void hd_split_free(struct hd_split *deque);
 
 /* The slow halves of push and pop. */
 bool hd_split_make_room_owner(struct hd_split *deque);

@@ -23,4 +23,18 @@ _Noreturn void hd_assert_failed(const char *expression, const char *file,
 /* A hint that this thread spins; a call, so that the laboratory sees it. */
 void hd_relax(void);
 
+/*
+ * A hint that the line will be written next: it comes once, for this CPU alone,
+ * and not first to be read and then again to be written.
+ */
+static inline void hd_prefetch_to_write(const volatile void *line)
+{
+#if defined(__x86_64__)
+	/* The compilers' builtin leaves the W out without -mprfchw. */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const volatile char *)line));
+#else
+	__builtin_prefetch((const void *)line, 1);
+#endif
+}
+
 #endif /* HEDDLE_PLATFORM_CACHELINE_H */

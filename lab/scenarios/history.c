@@ -150,12 +150,12 @@ LAB_GHOST static unsigned int pops_so_far(bool begun)
 	return begun ? pops_begun : pops_ended;
 }
 
-static struct hd_split split;
+static struct hd_split *split;
 
 static void split_setup(void)
 {
-	LAB_ASSERT(hd_split_init_at(&split, 4, HD_SPLIT_FIRST, 0) == 0);
-	LAB_ASSERT(hd_split_push_owner(&split, 1));
+	LAB_ASSERT(hd_split_new_at(&split, 4, HD_SPLIT_FIRST, 0) == 0);
+	LAB_ASSERT(hd_split_push_owner(split, 1));
 }
 
 static void split_owner(void)
@@ -165,14 +165,14 @@ static void split_owner(void)
 
 		if (lab_pick(2)) {
 			call = lab_call_begins(push_name, 2 + i);
-			LAB_ASSERT(hd_split_push_owner(&split, 2 + i));
+			LAB_ASSERT(hd_split_push_owner(split, 2 + i));
 			lab_call_ends(call, 0);
 		} else {
 			uint32_t task;
 
 			call = lab_call_begins(pop_name, 0);
 			note_pop(true);
-			task = hd_split_pop_owner(&split);
+			task = hd_split_pop_owner(split);
 			lab_call_ends(call, task);
 			note_pop(false);
 		}
@@ -183,10 +183,10 @@ static void split_force(void)
 {
 	unsigned int call = lab_call_begins(force_name, 0);
 	unsigned int ended = pops_so_far(false);
-	uint64_t note = hd_split_ask_any(&split), result;
+	uint64_t note = hd_split_ask_any(split), result;
 
 	LAB_ASSERT(hd_membarrier() == 0);
-	result = or_lost(hd_split_force_any(&split, 0, note), HD_SPLIT_RETRY);
+	result = or_lost(hd_split_force_any(split, 0, note), HD_SPLIT_RETRY);
 	if (!result && pops_so_far(true) > ended)
 		result = BUT_FOR_A_POP;
 	lab_call_ends(call, result);
@@ -199,7 +199,7 @@ static void split_thief(void)
 			unsigned int call = lab_call_begins(steal_name, 0);
 
 			lab_call_ends(call,
-				      or_lost(hd_split_steal_any(&split, 0),
+				      or_lost(hd_split_steal_any(split, 0),
 					      HD_SPLIT_RETRY));
 		} else {
 			split_force();

@@ -8,7 +8,7 @@
 #include "lockfree/split.h"
 #include "platform/membarrier.h"
 
-static struct hd_split deque;
+static struct hd_split *deque;
 static _Atomic int idle, gone;
 static int asleep, woken, adopters; /* ghost */
 
@@ -20,7 +20,7 @@ LAB_GHOST static void reset(void)
 
 static void make_at(uint32_t slots, uint64_t index, uint32_t generation)
 {
-	int rc = hd_split_init_at(&deque, slots, index, generation);
+	int rc = hd_split_new_at(&deque, slots, index, generation);
 
 	LAB_ASSERT(rc == 0);
 }
@@ -33,13 +33,13 @@ static void setup(void)
 static void push(unsigned int value)
 {
 	bag_fill(value);
-	if (!hd_split_push_owner(&deque, value))
+	if (!hd_split_push_owner(deque, value))
 		lab_fail("full at value %u", value);
 }
 
 static void pop(void)
 {
-	uint32_t value = hd_split_pop_owner(&deque);
+	uint32_t value = hd_split_pop_owner(deque);
 
 	if (value)
 		bag_got(value);
@@ -53,15 +53,15 @@ static void got(uint32_t value)
 
 static void steal(void)
 {
-	got(hd_split_steal_any(&deque, 0));
+	got(hd_split_steal_any(deque, 0));
 }
 
 static uint32_t try_force(uint32_t tag)
 {
-	uint64_t note = hd_split_ask_any(&deque);
+	uint64_t note = hd_split_ask_any(deque);
 
 	LAB_ASSERT(hd_membarrier() == 0);
-	return hd_split_force_any(&deque, tag, note);
+	return hd_split_force_any(deque, tag, note);
 }
 
 static void force(void)
@@ -74,7 +74,7 @@ static const char *all_out(uint32_t all)
 {
 	uint32_t value;
 
-	while ((value = hd_split_pop_owner(&deque)) != 0)
+	while ((value = hd_split_pop_owner(deque)) != 0)
 		bag_note_got(value);
 	return bag_left(all) ? "lost: a value" : NULL;
 }
@@ -194,9 +194,9 @@ static void setup_public(void)
 	make_at(4, HD_SPLIT_FIRST, 0);
 	push(1);
 	push(2);
-	hd_split_ask_any(&deque);
+	hd_split_ask_any(deque);
 	push(3); /* 1 and 2 are public */
-	deque.asked = false;
+	deque->asked = false;
 }
 
 static void pop_three(void)
@@ -217,7 +217,7 @@ static void steal_some(void)
 	uint32_t value[2], n, i;
 	bool retry;
 
-	n = hd_split_steal_some_any(&deque, 0, value, 2, &retry);
+	n = hd_split_steal_some_any(deque, 0, value, 2, &retry);
 	for (i = 0; i < n; i++)
 		bag_got(value[i]);
 }
@@ -250,7 +250,7 @@ static void refill(void)
 	pop_three();
 	push(4);
 	push(5);
-	hd_split_ask_any(&deque);
+	hd_split_ask_any(deque);
 	push(6);
 }
 
@@ -293,7 +293,7 @@ static void take_all(void)
 	LAB_ASSERT(value == 1);
 	bag_got(value);
 	for (unsigned int i = 2; i <= 3; i++) {
-		value = hd_split_steal_any(&deque, 0);
+		value = hd_split_steal_any(deque, 0);
 		LAB_ASSERT(value == i);
 		bag_got(value);
 	}
@@ -306,7 +306,7 @@ static void push_open(void)
 {
 	push(1);
 	push(2);
-	hd_split_open_owner(&deque);
+	hd_split_open_owner(deque);
 }
 
 SPLIT(open, "split-open", "an owner that opens its deque needs no barrier",
@@ -347,9 +347,9 @@ SPLIT(adopted, "split-adopt", "another owner takes an open deque up",
 static void retag(void)
 {
 	pop();
-	if (hd_split_length_any(&deque))
+	if (hd_split_length_any(deque))
 		return;
-	hd_split_retag_owner(&deque, 8);
+	hd_split_retag_owner(deque, 8);
 	push(2);
 	pop();
 }
@@ -357,7 +357,7 @@ static void retag(void)
 static void setup_tagged(void)
 {
 	make_at(4, HD_SPLIT_FIRST, 0);
-	hd_split_retag_owner(&deque, 7);
+	hd_split_retag_owner(deque, 7);
 	push(1);
 }
 
@@ -379,7 +379,7 @@ static void force_new(void)
 
 static const char *tagged_out(void)
 {
-	return all_out(hd_split_tag_owner(&deque) == 8 ? 0x6 : 0x2);
+	return all_out(hd_split_tag_owner(deque) == 8 ? 0x6 : 0x2);
 }
 
 LAB_SCENARIO(tag_old, .name = "split-tag-old",
@@ -405,15 +405,15 @@ LAB_GHOST static void note_woken(void)
 /* What a caller of push and pop does; see split-3. */
 static void look_who_sleeps(void)
 {
-	if (!deque.asked)
+	if (!deque->asked)
 		return;
-	deque.asked = false;
+	deque->asked = false;
 	if (!atomic_load_explicit(&idle, memory_order_seq_cst))
 		return;
-	if (hd_split_length_any(&deque))
+	if (hd_split_length_any(deque))
 		note_woken();
 	else
-		hd_split_ask_any(&deque);
+		hd_split_ask_any(deque);
 }
 
 static void push_for_sleeper(void)
@@ -448,7 +448,7 @@ static void sleeper(void)
 
 static const char *none_missed(void)
 {
-	if (asleep && !woken && hd_split_length_any(&deque))
+	if (asleep && !woken && hd_split_length_any(deque))
 		return "missed: a value, and who sleeps for want of it";
 	return NULL;
 }
@@ -460,9 +460,9 @@ SPLIT(sleep_pop, "split-sleep-pop", "and a push behind a slow pop",
 static void setup_one_public(void)
 {
 	make_at(4, HD_SPLIT_FIRST, 0);
-	hd_split_ask_any(&deque);
+	hd_split_ask_any(deque);
 	push(1);
-	deque.asked = false;
+	deque->asked = false;
 }
 
 static void pop_public_and_push(void)
@@ -495,9 +495,9 @@ static void owner_fills(void)
 {
 	bag_fill(3);
 	bag_fill(4);
-	if (!hd_split_push_owner(&deque, 3))
+	if (!hd_split_push_owner(deque, 3))
 		bag_note_got(3);
-	if (!hd_split_push_owner(&deque, 4))
+	if (!hd_split_push_owner(deque, 4))
 		bag_note_got(4);
 }
 

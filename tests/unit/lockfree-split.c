@@ -21,46 +21,46 @@
 #define NEAR_WRAP ((UINT64_C(1) << 20) - 20)
 #define TASKS     (1u << 22)
 
-static struct hd_split deque;
+static struct hd_split *deque;
 
 static uint32_t force(uint32_t tag)
 {
-	uint64_t note = hd_split_ask_any(&deque);
+	uint64_t note = hd_split_ask_any(deque);
 
 	if (hd_membarrier())
 		bail("membarrier");
-	return hd_split_force_any(&deque, tag, note);
+	return hd_split_force_any(deque, tag, note);
 }
 
 static void alone_at(uint64_t start, uint32_t generation, const char *where)
 {
 	uint32_t i, wrong = 0, round;
 
-	ok(hd_split_init_at(&deque, SLOTS, start, generation) == 0,
-	   "a deque %s", where);
-	ok(hd_split_pop_owner(&deque) == 0 &&
-		   hd_split_steal_any(&deque, 0) == 0 && force(0) == 0 &&
-		   hd_split_length_any(&deque) == 0,
+	ok(hd_split_new_at(&deque, SLOTS, start, generation) == 0, "a deque %s",
+	   where);
+	ok(hd_split_pop_owner(deque) == 0 &&
+		   hd_split_steal_any(deque, 0) == 0 && force(0) == 0 &&
+		   hd_split_length_any(deque) == 0,
 	   "is empty");
 	for (round = 0; round < 12; round++) {
 		for (i = 1; i <= SLOTS; i++)
-			wrong += !hd_split_push_owner(&deque, i);
-		wrong += hd_split_push_owner(&deque, 99);
-		wrong += hd_split_length_any(&deque) != SLOTS;
+			wrong += !hd_split_push_owner(deque, i);
+		wrong += hd_split_push_owner(deque, 99);
+		wrong += hd_split_length_any(deque) != SLOTS;
 		for (i = 1; i <= SLOTS / 2; i++)
 			wrong += force(0) != i;
 		for (i = SLOTS; i > SLOTS / 2 + 1; i--)
-			wrong += hd_split_pop_owner(&deque) != i;
+			wrong += hd_split_pop_owner(deque) != i;
 		/* The last one, by the owner and by a thief in turn. */
-		wrong += (round % 2 ? hd_split_pop_owner(&deque) : force(0)) !=
+		wrong += (round % 2 ? hd_split_pop_owner(deque) : force(0)) !=
 			 i;
-		wrong += hd_split_pop_owner(&deque) != 0;
-		wrong += hd_split_steal_any(&deque, 0) != 0;
-		wrong += hd_split_length_any(&deque) != 0;
+		wrong += hd_split_pop_owner(deque) != 0;
+		wrong += hd_split_steal_any(deque, 0) != 0;
+		wrong += hd_split_length_any(deque) != 0;
 	}
 	is_u64(wrong, 0, "full at %u, the oldest taken, the newest popped",
 	       SLOTS);
-	hd_split_fini(&deque);
+	hd_split_free(deque);
 }
 
 /* What a thief may have, step by step. */
@@ -69,38 +69,38 @@ static void bias(void)
 	uint32_t task[8];
 	bool retry;
 
-	ok(hd_split_init(&deque, 1) == -EINVAL &&
-		   hd_split_init(&deque, 12) == -EINVAL &&
-		   hd_split_init(&deque, 2 * HD_SPLIT_SLOTS_MAX) == -EINVAL &&
-		   hd_split_init_at(&deque, 8, 0, 0) == -EINVAL,
+	ok(hd_split_new(&deque, 1) == -EINVAL &&
+		   hd_split_new(&deque, 12) == -EINVAL &&
+		   hd_split_new(&deque, 2 * HD_SPLIT_SLOTS_MAX) == -EINVAL &&
+		   hd_split_new_at(&deque, 8, 0, 0) == -EINVAL,
 	   "no size that is no power of two, nor one too large");
-	hd_split_init(&deque, 16);
-	hd_split_retag_owner(&deque, 3);
-	hd_split_push_owner(&deque, 1);
-	hd_split_push_owner(&deque, 2);
-	hd_split_push_owner(&deque, 3);
-	ok(hd_split_steal_any(&deque, 3) == 0, "nothing is public");
-	hd_split_ask_any(&deque);
-	hd_split_push_owner(&deque, 4);
-	ok(deque.asked, "an owner that was asked says so");
-	ok(hd_split_steal_any(&deque, 4) == 0 &&
-		   hd_split_steal_any(&deque, 3) == 1 &&
-		   hd_split_steal_any(&deque, 3) == 2 &&
-		   hd_split_steal_any(&deque, 3) == 0,
+	hd_split_new(&deque, 16);
+	hd_split_retag_owner(deque, 3);
+	hd_split_push_owner(deque, 1);
+	hd_split_push_owner(deque, 2);
+	hd_split_push_owner(deque, 3);
+	ok(hd_split_steal_any(deque, 3) == 0, "nothing is public");
+	hd_split_ask_any(deque);
+	hd_split_push_owner(deque, 4);
+	ok(deque->asked, "an owner that was asked says so");
+	ok(hd_split_steal_any(deque, 4) == 0 &&
+		   hd_split_steal_any(deque, 3) == 1 &&
+		   hd_split_steal_any(deque, 3) == 2 &&
+		   hd_split_steal_any(deque, 3) == 0,
 	   "and the older half is public, for who wants its tag");
-	ok(force(4) == 0 && force(3) == 3 && hd_split_steal_any(&deque, 3) == 4,
+	ok(force(4) == 0 && force(3) == 3 && hd_split_steal_any(deque, 3) == 4,
 	   "force opens the rest for plain steals too");
-	ok(hd_split_pop_owner(&deque) == 0, "which leaves nothing");
-	hd_split_retag_owner(&deque, 0);
-	hd_split_push_owner(&deque, 5);
-	hd_split_push_owner(&deque, 6);
-	hd_split_push_owner(&deque, 7);
-	hd_split_open_owner(&deque);
-	ok(hd_split_steal_some_any(&deque, 0, task, 8, &retry) == 2 &&
+	ok(hd_split_pop_owner(deque) == 0, "which leaves nothing");
+	hd_split_retag_owner(deque, 0);
+	hd_split_push_owner(deque, 5);
+	hd_split_push_owner(deque, 6);
+	hd_split_push_owner(deque, 7);
+	hd_split_open_owner(deque);
+	ok(hd_split_steal_some_any(deque, 0, task, 8, &retry) == 2 &&
 		   task[0] == 5 && task[1] == 6 && !retry,
 	   "half of an open deque at once");
-	ok(hd_split_pop_owner(&deque) == 7, "the owner takes up the rest");
-	hd_split_fini(&deque);
+	ok(hd_split_pop_owner(deque) == 7, "the owner takes up the rest");
+	hd_split_free(deque);
 }
 
 /* -- each task once -- */
@@ -121,7 +121,7 @@ static void take(struct team *team, uint32_t task)
 static void pop_some(struct team *team, uint32_t n)
 {
 	for (; n; n--) {
-		uint32_t task = hd_split_pop_owner(&deque);
+		uint32_t task = hd_split_pop_owner(deque);
 
 		if (!task)
 			break;
@@ -140,7 +140,7 @@ static void own(struct team *team)
 
 		for (; n && next <= TASKS; n--, next++) {
 			payload[next] = ~next;
-			if (!hd_split_push_owner(&deque, next)) {
+			if (!hd_split_push_owner(deque, next)) {
 				full++;
 				break;
 			}
@@ -167,10 +167,10 @@ static uint32_t steal(uint64_t *stream, uint32_t task[SLOTS], uint64_t *lost)
 		atomic_fetch_add_explicit(&forced, n, memory_order_relaxed);
 		break;
 	case 1:
-		n = hd_split_steal_some_any(&deque, 0, task, SLOTS, &retry);
+		n = hd_split_steal_some_any(deque, 0, task, SLOTS, &retry);
 		break;
 	default:
-		task[0] = hd_split_steal_any(&deque, 0);
+		task[0] = hd_split_steal_any(deque, 0);
 		n = task[0] != 0;
 		break;
 	}
@@ -212,7 +212,7 @@ static void each_task_once(void)
 	uint64_t lost = 0;
 	uint32_t i;
 
-	hd_split_init_at(&deque, SLOTS, NEAR_WRAP, UINT32_MAX - 100);
+	hd_split_new_at(&deque, SLOTS, NEAR_WRAP, UINT32_MAX - 100);
 	is_u64(team_run(&team, 3, tap_seconds(1.2), own_or_thieve), 0,
 	       "no task came twice, each with what was written for it");
 	for (i = 1; i <= produced; i++)
@@ -225,7 +225,7 @@ static void each_task_once(void)
 	     (unsigned long long)full);
 	ok(popped > 0 && stolen > 0 && forced > 0 && full > 0,
 	   "the owner, the thieves and their ways were all there");
-	hd_split_fini(&deque);
+	hd_split_free(deque);
 }
 
 /* -- an owner that does not come back -- */
@@ -238,7 +238,7 @@ static void compute_or_take(struct team *team, uint32_t me)
 
 	if (me == 0) {
 		for (i = 1; i <= SLOTS; i++)
-			hd_split_push_owner(&deque, i);
+			hd_split_push_owner(deque, i);
 		atomic_store_explicit(&filled, 1, memory_order_relaxed);
 		/* Touches its deque no more until all is taken. */
 		while (atomic_load_explicit(&filled, memory_order_relaxed) == 1)
@@ -248,7 +248,7 @@ static void compute_or_take(struct team *team, uint32_t me)
 	while (!atomic_load_explicit(&filled, memory_order_relaxed))
 		sched_yield();
 	for (i = 1; i <= SLOTS; i++) {
-		task = i == 1 ? force(0) : hd_split_steal_any(&deque, 0);
+		task = i == 1 ? force(0) : hd_split_steal_any(deque, 0);
 		if (task != i)
 			team_error(team);
 	}
@@ -259,10 +259,10 @@ static void busy_owner(void)
 {
 	static struct team team;
 
-	hd_split_init(&deque, SLOTS);
+	hd_split_new(&deque, SLOTS);
 	is_u64(team_run(&team, 2, 5, compute_or_take), 0,
 	       "all that a busy owner has, by one barrier");
-	hd_split_fini(&deque);
+	hd_split_free(deque);
 }
 
 int main(void)
