@@ -199,8 +199,11 @@ static void many(void)
 		   "a task in each of %u groups, %u levels down", MANY,
 		   LEVELS + 1);
 		each = (heap() - before) / MANY;
-		ok(round || (each && each <= GROUP_BYTES),
-		   "%zu bytes of the heap for each group", each);
+		if (!before)
+			skip(1, "this allocator does not count");
+		else
+			ok(each <= GROUP_BYTES && (each || round),
+			   "%zu bytes of the heap for each group", each);
 		ok(heddle_group_close(top,
 				      HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
 				      su_in_ms(30000)) == 0,
@@ -325,7 +328,7 @@ static void minimal(uint32_t workers)
 static const double of_weight[2] = { 1, 3 };
 static struct {
 	uint64_t last_ns; /* the end of the task before */
-	double ns[2];
+	double ns[2], slack;
 	uint32_t ran[2];
 	double lead; /* the largest at the begin of a task, in quanta */
 } turns;
@@ -334,15 +337,18 @@ static void spin(void *arg)
 {
 	uintptr_t i = (uintptr_t)arg;
 	uint64_t start = su_now_ns(), now;
-	double lead = turns.ns[i] - turns.ns[!i] * of_weight[i] / of_weight[!i];
+	double lead = turns.ns[i] -
+		      turns.ns[!i] * of_weight[i] / of_weight[!i] - turns.slack;
 
 	if (turns.ran[!i] < EACH && lead / QUANTUM_NS > turns.lead)
 		turns.lead = lead / QUANTUM_NS;
 	do
 		now = su_now_ns();
 	while (now - start < QUANTUM_NS / 4);
-	if (turns.last_ns)
+	if (turns.last_ns && start - turns.last_ns < QUANTUM_NS / 20)
 		start = turns.last_ns;
+	else if (turns.last_ns)
+		turns.slack += of_weight[1] * (double)(start - turns.last_ns);
 	turns.ns[i] += (double)(now - start);
 	turns.last_ns = now;
 	turns.ran[i]++;
