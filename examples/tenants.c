@@ -41,7 +41,7 @@ static int run(struct heddle_pool *pool, int cap)
 
 	for (i = 0; i < TENANTS; i++) {
 		change[i] = (struct heddle_change){ tenant[i].group,
-						    (uint32_t)cap, 0 };
+						    (uint32_t)cap, 0, 0, 0 };
 		atomic_store(&tenant[i].most, 0);
 	}
 	rc |= heddle_group_update(change, TENANTS, &ticket);

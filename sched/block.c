@@ -20,6 +20,7 @@
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
+#include "sched/share.h"
 #include "sched/start.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
@@ -219,6 +220,7 @@ static void begin(struct hd_worker *worker, int kind)
 	struct hd_frame *frame;
 	uint32_t owed = 0;
 
+	hd_share_end(worker);
 	worker->block_depth = 1;
 	count_blocked(worker, 1);
 	if (worker->guest)

@@ -29,6 +29,14 @@
 #define SERIAL_BITS 40
 #define SERIAL_MASK ((UINT64_C(1) << SERIAL_BITS) - 1)
 
+#define CHANGE_ALL \
+ (uint32_t)(HEDDLE_CHANGE_CAP | HEDDLE_CHANGE_WEIGHT | HEDDLE_CHANGE_RESERVE)
+
+static bool sets(const struct heddle_change *change, uint32_t what)
+{
+	return (change->what ? change->what : HEDDLE_CHANGE_CAP) & what;
+}
+
 static int check_changes(const struct heddle_change *changes, size_t n)
 {
 	size_t i, k;
@@ -36,17 +44,34 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 	if (!changes || n == 0 || n >= UINT64_C(1) << (64 - SERIAL_BITS))
 		return -EINVAL;
 	for (i = 0; i < n; i++) {
-		if (!changes[i].group || changes[i].reserved ||
-		    changes[i].cap > HEDDLE_CAP_MAX ||
+		if (!changes[i].group || (changes[i].what & ~CHANGE_ALL) ||
+		    (sets(&changes[i], HEDDLE_CHANGE_CAP) &&
+		     changes[i].cap > HEDDLE_CAP_MAX) ||
+		    (sets(&changes[i], HEDDLE_CHANGE_WEIGHT) &&
+		     changes[i].weight > HEDDLE_WEIGHT_MAX) ||
 		    changes[i].group->pool != changes[0].group->pool)
 			return -EINVAL;
-		if (changes[i].cap > 1 && hd_order_serial(changes[i].group))
+		if (sets(&changes[i], HEDDLE_CHANGE_CAP) &&
+		    changes[i].cap > 1 && hd_order_serial(changes[i].group))
 			return -EINVAL;
 		for (k = 0; k < i; k++)
 			if (changes[k].group == changes[i].group)
 				return -EINVAL;
 	}
+	for (i = 0; i < n; i++)
+		if (sets(&changes[i], HEDDLE_CHANGE_RESERVE) &&
+		    changes[i].reserve)
+			return -ENOTSUP;
 	return 0;
+}
+
+/* The cap that the change leaves in the word. */
+static uint32_t new_cap(const struct heddle_change *change)
+{
+	if (sets(change, HEDDLE_CHANGE_CAP))
+		return hd_tree_cap(change->group, change->cap);
+	return hd_word_target(atomic_load_explicit(
+		&change->group->word, memory_order_relaxed)); /* locked */
 }
 
 /* Sets one word; what that publishes is paid by the caller. */
@@ -54,10 +79,15 @@ static void apply(const struct heddle_change *change, uint64_t number,
 		  uint32_t *raised)
 {
 	struct heddle_group *group = change->group;
-	uint32_t cap = hd_tree_cap(group, change->cap);
-	uint64_t before = hd_word_set_any(&group->word, (uint32_t)number, cap);
-	uint32_t count = hd_word_count(before);
+	uint32_t cap = new_cap(change), count;
+	uint64_t before;
 
+	if (sets(change, HEDDLE_CHANGE_WEIGHT))
+		atomic_store_explicit(&group->share.weight,
+				      change->weight ? change->weight : 1,
+				      memory_order_relaxed); /* hint */
+	before = hd_word_set_any(&group->word, (uint32_t)number, cap);
+	count = hd_word_count(before);
 	atomic_store_explicit(&group->change, number,
 			      memory_order_release); /* cap-1 */
 	if (cap <= hd_word_target(before) || count >= cap)
@@ -72,10 +102,9 @@ static void apply(const struct heddle_change *change, uint64_t number,
 
 static bool lowers(const struct heddle_change *change)
 {
-	return hd_tree_cap(change->group, change->cap) <
-	       hd_word_target(
-		       atomic_load_explicit(&change->group->word,
-					    memory_order_relaxed)); /* locked */
+	return new_cap(change) < hd_word_target(atomic_load_explicit(
+					 &change->group->word,
+					 memory_order_relaxed)); /* locked */
 }
 
 int heddle_group_update(const struct heddle_change *changes, size_t n,

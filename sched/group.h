@@ -26,6 +26,7 @@
 #include "lockfree/tagstack.h"
 #include "lockfree/waitq.h"
 #include "platform/cacheline.h"
+#include "sched/share.h"
 
 /* Who may submit and whether queued tasks may start; stricter is larger. */
 enum hd_gate {
@@ -61,12 +62,16 @@ struct heddle_group {
 	/* The count of permits: taken and given once a turn. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
 	_Atomic uint64_t change;          /* A  number of the last change */
+	struct hd_share share;            /* A  among its siblings */
+	struct hd_share own; /* A  of its own tasks, among the groups below */
+	_Atomic uint64_t virtual_time; /* A  of the turns of those */
 
 	/* Hints for searches. */
 	struct hd_bitset ready;  /* A */
 	_Atomic uint32_t cursor; /* A  where the next search begins */
 	uint32_t children_max;   /* E  that the tables have room for */
-	_Atomic(struct heddle_group *) *child; /* A  by slot, entry 0 unused */
+	/* A  by slot, entry 0 unused; made with the first child, then E */
+	_Atomic(struct heddle_group *) *child;
 
 	/* Queues that are touched rarely. */
 	HD_ALIGNED struct hd_tagstack spill; /* A  chains of tasks */

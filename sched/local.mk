@@ -22,6 +22,7 @@ sched_sources = \
 	%D%/report.c %D%/report.h \
 	%D%/room.c %D%/room.h \
 	%D%/see.c \
+	%D%/share.c %D%/share.h \
 	%D%/start.c %D%/start.h \
 	%D%/stop.c \
 	%D%/submit.c \

@@ -90,6 +90,7 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
+	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
 

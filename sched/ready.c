@@ -19,6 +19,10 @@
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
+#include "sched/share.h"
+
+/* A search chooses anew at most so often, then it takes any. */
+#define FAIR_TRIES 4
 
 static void compete(struct heddle_pool *pool)
 {
@@ -86,6 +90,13 @@ bool hd_ready_others(struct heddle_group *group)
 					   memory_order_relaxed); /* constant */
 	}
 	return false;
+}
+
+bool hd_ready_below(struct heddle_group *group)
+{
+	uint32_t bit = hd_bitset_next_any(&group->ready, 1);
+
+	return bit != 0 && bit != HD_BITSET_NONE;
 }
 
 static bool room(struct heddle_group *group)
@@ -202,9 +213,91 @@ static struct heddle_group *find_at(struct heddle_group *group, uint32_t bit,
 	return NULL;
 }
 
+struct choice {
+	uint32_t bit;
+	uint64_t ahead; /* of the node's virtual time */
+	uint64_t open;
+};
+
+/* What speaks for this bit; false when it has been found to be a bit too many. */
+static bool judge(struct heddle_group *group, struct choice *choice)
+{
+	uint64_t now = atomic_load_explicit(&group->virtual_time,
+					    memory_order_relaxed); /* hint */
+	struct hd_share *share = &group->own;
+
+	choice->open = 0;
+	if (choice->bit) {
+		struct heddle_group *child = open_child(group, choice->bit);
+
+		if (!child)
+			return false;
+		share = &child->share;
+		choice->open = hd_share_open(
+			group->pool->quantum_ns, hd_share_weight(share),
+			hd_word_count(atomic_load_explicit(
+				&child->word,
+				memory_order_relaxed))); /* hint */
+	}
+	choice->ahead = hd_share_ahead(share, now, choice->open);
+	return true;
+}
+
+/*
+ * Among the set bits the one that has used least, from the cursor on; false when there
+ * is none. Also for one alone: the turns that it has then are no debt to those who come.
+ */
+static bool choose(struct heddle_group *group, struct choice *best)
+{
+	uint32_t bits = group->ready.bits, last = 0, step, found = 0;
+	uint32_t start = atomic_load_explicit(&group->cursor,
+					      memory_order_relaxed); /* hint */
+	struct choice at = { .bit = start };
+
+	for (;;) {
+		at.bit = hd_bitset_next_any(&group->ready, at.bit);
+		if (at.bit == HD_BITSET_NONE)
+			break;
+		step = (at.bit + bits - start) % bits + 1;
+		if (step <= last)
+			break;
+		last = step;
+		if (judge(group, &at) && (!found++ || at.ahead < best->ahead))
+			*best = at;
+		if (last == bits)
+			break;
+		at.bit = (at.bit + 1) % bits;
+	}
+	return found;
+}
+
+/* Tries to start the one whose turn it is; again when its bit was one too many. */
+static struct heddle_group *find_fair(struct heddle_group *group,
+				      struct search *search)
+{
+	struct choice best;
+	int tries;
+
+	for (tries = 0; tries < FAIR_TRIES; tries++) {
+		struct heddle_group *found;
+
+		if (search->root_full || !choose(group, &best))
+			return NULL;
+		found = find_at(group, best.bit, search);
+		if (!found)
+			continue;
+		hd_share_chosen(&group->virtual_time, best.ahead, best.open);
+		atomic_store_explicit(&group->cursor,
+				      (best.bit + 1) % group->ready.bits,
+				      memory_order_relaxed); /* hint */
+		return found;
+	}
+	return NULL;
+}
+
 /* Each set bit of the node once, from the cursor on. */
-static struct heddle_group *find(struct heddle_group *group,
-				 struct search *search)
+static struct heddle_group *find_any(struct heddle_group *group,
+				     struct search *search)
 {
 	uint32_t bits = group->ready.bits, last = 0, step;
 	uint32_t start = atomic_load_explicit(&group->cursor,
@@ -231,6 +324,19 @@ static struct heddle_group *find(struct heddle_group *group,
 			return NULL;
 		from = (bit + 1) % bits;
 	}
+}
+
+/* Turns are of tasks: a search for returners alone takes any. */
+static struct heddle_group *find(struct heddle_group *group,
+				 struct search *search)
+{
+	struct heddle_group *found = NULL;
+
+	if (search->tasks && hd_ready_below(group))
+		found = find_fair(group, search);
+	if (!found && !search->root_full)
+		found = find_any(group, search);
+	return found;
 }
 
 struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,

@@ -22,6 +22,9 @@ void hd_ready_mark_above(struct heddle_group *group);
 /* Does another group than this one have a bit set, as seen from its path? */
 bool hd_ready_others(struct heddle_group *group);
 
+/* Does a group below this one have a bit set? */
+bool hd_ready_below(struct heddle_group *group);
+
 /*
  * Finds a group that may start something and takes its permits. With tasks
  * false only groups with returners count. Looks owed by roll-backs are added

@@ -148,6 +148,7 @@ int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 	stat.returners = hd_waitq_length_any(&group->returners,
 					     &group->pool->waitq_arena);
 	stat.queued = hd_queue_length(group);
+	stat.weight = hd_share_weight(&group->share);
 	workers = workers_for(group->pool);
 	stat.parallelism = workers;
 	for (at = group; at; at = hd_group_above(at))

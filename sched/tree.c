@@ -63,16 +63,11 @@ static int make_memory(struct heddle_pool *pool, struct heddle_group *group,
 			return -ENOMEM;
 		group->lane_room = lanes;
 	}
-	if (!group->child) {
+	if (!group->ready.word) {
 		int rc = hd_bitset_init(&group->ready, children + 1);
 
 		if (rc < 0)
 			return rc;
-		group->child = hd_alloc((children + 1) * sizeof(*group->child));
-		if (!group->child) {
-			hd_bitset_fini(&group->ready);
-			return -ENOMEM;
-		}
 		group->children_max = children;
 	}
 	if (!group->has_waitq) {
@@ -83,9 +78,22 @@ static int make_memory(struct heddle_pool *pool, struct heddle_group *group,
 	return 0;
 }
 
+/*
+ * The table of children, with the first of them. A search reads it only behind a bit
+ * that a mark of a child has set (ready-3).
+ */
+static int make_table(struct heddle_group *parent)
+{
+	if (!parent || parent->child)
+		return 0;
+	parent->child =
+		hd_alloc((parent->children_max + 1) * sizeof(*parent->child));
+	return parent->child ? 0 : -ENOMEM;
+}
+
 void hd_tree_free_memory(struct heddle_group *group)
 {
-	if (group->child)
+	if (group->ready.word)
 		hd_bitset_fini(&group->ready);
 	hd_free(group->child);
 	hd_free(group->lane);
@@ -109,14 +117,23 @@ static struct heddle_group *find_entry(struct heddle_pool *pool, uint32_t lanes,
 	struct heddle_group *best = NULL;
 	uint32_t i;
 
-	for (i = 0; i < pool->groups_max; i++) {
+	/* Below groups_low all are in use. */
+	for (i = pool->groups_low; i < pool->groups_max; i++) {
 		struct heddle_group *group = &pool->group[i];
 
 		if (i ==
 		    atomic_load_explicit(&pool->groups_used,
 					 memory_order_relaxed)) /* locked */
 			return best ? best : group;
-		if (!group->in_use && group->lane_room >= lanes &&
+		if (group->in_use) {
+			if (i == pool->groups_low)
+				pool->groups_low++;
+			continue;
+		}
+		if (group->lane_room == lanes &&
+		    group->children_max == children)
+			return group;
+		if (group->lane_room >= lanes &&
 		    group->children_max >= children &&
 		    (!best || better_fit(group, best)))
 			best = group;
@@ -128,6 +145,8 @@ static uint32_t find_slot(struct heddle_group *parent)
 {
 	uint32_t slot;
 
+	if (!parent->child)
+		return parent->children_limit ? 1 : 0;
 	for (slot = 1; slot <= parent->children_limit; slot++)
 		if (!child_at(parent, slot))
 			return slot;
@@ -138,7 +157,8 @@ static int check(const struct heddle_group_options *o)
 {
 	if (o->flags & ~(uint32_t)(HEDDLE_GROUP_WIDE | HEDDLE_GROUP_PAUSED))
 		return -EINVAL;
-	if (o->cap > HEDDLE_CAP_MAX || o->order > HEDDLE_ORDER_SERIAL ||
+	if (o->cap > HEDDLE_CAP_MAX || o->weight > HEDDLE_WEIGHT_MAX ||
+	    o->order > HEDDLE_ORDER_SERIAL ||
 	    o->children_max > HD_BITSET_MAX - 1)
 		return -EINVAL;
 	if (o->order && (o->flags & HEDDLE_GROUP_WIDE))
@@ -148,7 +168,7 @@ static int check(const struct heddle_group_options *o)
 	if (o->name &&
 	    strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
 		return -EINVAL;
-	return 0;
+	return o->reserve ? -ENOTSUP : 0;
 }
 
 uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
@@ -184,6 +204,7 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 			      memory_order_relaxed); /* published below */
 	atomic_store_explicit(&group->order, o->order,
 			      memory_order_relaxed); /* published below */
+	hd_share_reset(group, parent, o->weight);
 	group->queue_slots = o->queue_slots;
 	group->own_gate = HD_GATE_OPEN;
 	group->owned_by_process = false;
@@ -236,7 +257,9 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		group->index = (uint32_t)(group - pool->group);
 		group->pool = pool;
 	}
-	rc = make_memory(pool, group, lanes, children);
+	rc = make_table(parent);
+	if (rc == 0)
+		rc = make_memory(pool, group, lanes, children);
 	if (rc < 0)
 		goto unlock;
 	group->children_limit = children;
@@ -341,6 +364,8 @@ void hd_tree_remove(struct heddle_group *top)
 			&group->change, change,
 			memory_order_relaxed); /* no ticket has it */
 		group->in_use = false;
+		if (group->index < pool->groups_low)
+			pool->groups_low = group->index;
 	}
 	for (group = top; group; group = next) {
 		next = hd_tree_next(group, top);

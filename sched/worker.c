@@ -25,6 +25,7 @@
 #include "sched/queue.h"
 #include "sched/ready.h"
 #include "sched/room.h"
+#include "sched/share.h"
 #include "sched/start.h"
 #include "sched/task.h"
 #include "sched/upper.h"
@@ -110,6 +111,7 @@ static void pay(struct hd_worker *worker)
 
 static void give_back(struct hd_worker *worker)
 {
+	hd_share_end(worker);
 	worker->owe += hd_permit_give(worker->held, NULL);
 	worker->held = NULL;
 }
@@ -234,6 +236,7 @@ static bool yield_to_returner(struct hd_worker *worker,
 		return false;
 	if (!hd_hand_to_returner(group))
 		return false;
+	hd_share_end(worker);
 	atomic_fetch_add_explicit(&group->returners_row, 1,
 				  memory_order_relaxed); /* fairness hint */
 	worker->held = NULL;
@@ -246,6 +249,7 @@ static bool attend(struct hd_worker *worker, struct heddle_group *group,
 {
 	worker->attention = attention;
 	if (hd_permit_give_over(group, &worker->owe)) {
+		hd_share_end(worker);
 		worker->held = NULL;
 		return true;
 	}
@@ -273,9 +277,9 @@ static bool turn_over(struct hd_worker *worker, struct heddle_group *group)
 	}
 	if (now - worker->turn_start < pool->quantum_ns)
 		return false;
-	worker->turn_start = 0;
 	if (hd_ready_others(group))
 		return true;
+	worker->turn_start = 0;
 	/* Nobody does any more; who comes later sets the bit again. */
 	atomic_fetch_and_explicit(&pool->attention, ~HD_ATTENTION_COMPETE,
 				  memory_order_relaxed); /* hint */
@@ -318,7 +322,7 @@ static void run_held(struct hd_worker *worker)
 	 */
 	if (attend(worker, group, attention_of(pool)))
 		return;
-	worker->turn_start = 0;
+	hd_share_begin(worker);
 	for (;;) {
 		uint32_t index = hd_queue_take(worker, group), attention;
 

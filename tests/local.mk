@@ -37,6 +37,7 @@ public_tests = \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
+	%D%/api/tenants \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \
@@ -69,6 +70,7 @@ unit_tests = \
 	%D%/unit/lockfree-reclaim \
 	%D%/unit/lockfree-waitq \
 	%D%/unit/platform \
+	%D%/unit/sched-share \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
 	%D%/unit/tls-slot \
@@ -90,6 +92,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_reclaim_LDADD = $(unit_libs)
 %C%_unit_lockfree_waitq_LDADD = $(unit_libs)
 %C%_unit_platform_LDADD = $(unit_libs)
+%C%_unit_sched_share_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
 %C%_unit_tls_slot_LDADD = $(unit_libs)

@@ -261,7 +261,7 @@ static void update(struct walk *walk, const uint32_t *numbers,
 		   const uint32_t *caps, uint32_t n,
 		   struct heddle_ticket *ticket)
 {
-	struct heddle_change changes[GROUPS] = { { NULL, 0, 0 } };
+	struct heddle_change changes[GROUPS] = { { NULL, 0, 0, 0, 0 } };
 	struct node *node;
 	uint32_t bound, i;
 
@@ -270,7 +270,7 @@ static void update(struct walk *walk, const uint32_t *numbers,
 		node = &walk->nodes[numbers[i]];
 		changes[i].group = node->group;
 		changes[i].cap = caps[i];
-		changes[i].reserved = 0;
+		changes[i].what = HEDDLE_CHANGE_CAP;
 		node->latest = caps[i];
 		node->change = walk->changes;
 		/* The bound only rises here; it falls when waited for. */

@@ -255,7 +255,7 @@ static void set_bound(struct oracle *o, uint32_t group, uint32_t bound,
 static void update(struct oracle *o, const uint32_t *numbers,
 		   const uint32_t *caps, uint32_t n, bool waits)
 {
-	struct heddle_change changes[GROUPS] = { { NULL, 0, 0 } };
+	struct heddle_change changes[GROUPS] = { { NULL, 0, 0, 0, 0 } };
 	struct heddle_ticket ticket;
 	uint64_t now = ht_now();
 	uint32_t i, group;

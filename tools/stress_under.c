@@ -231,13 +231,14 @@ static void set_limit(struct under *u, uint32_t limit)
 /* A change of some caps, of which the configuration knows already. */
 static void update(struct under *u, const bool *changed)
 {
-	struct heddle_change changes[GROUPS] = { { NULL, 0, 0 } };
+	struct heddle_change changes[GROUPS] = { { NULL, 0, 0, 0, 0 } };
 	uint32_t g, n = 0;
 
 	for (g = 0; g < u->groups; g++)
 		if (changed[g])
 			changes[n++] = (struct heddle_change){ u->group[g],
-							       u->cap[g], 0 };
+							       u->cap[g], 0, 0,
+							       0 };
 	ht_expect(u->run, "heddle_group_update",
 		  heddle_group_update(changes, n, NULL));
 }

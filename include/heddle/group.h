@@ -25,6 +25,8 @@ enum heddle_group_flags {
 	HEDDLE_GROUP_PAUSED = 2, /* starts with cap 0 */
 };
 
+#define HEDDLE_WEIGHT_MAX 1000000u
+
 enum heddle_group_order {
 	HEDDLE_ORDER_ANY = 0,
 	/* Tasks start in the order in which they were submitted, up to cap of them
@@ -51,6 +53,10 @@ enum heddle_group_order {
  *                An ordered group has one queue and one taker at a time: a
  *                thread that is stopped while it takes holds the group up
  * @name:         at most 15 bytes, copied; NULL: "group"
+ * @weight:       its share of the turns among its siblings while they compete; 0: 1;
+ *                at most HEDDLE_WEIGHT_MAX. The parent's own tasks compete with
+ *                weight 1
+ * @reserve:      0; permits prepaid on the groups above are not in this version
  */
 struct heddle_group_options {
 	uint32_t struct_size;
@@ -60,6 +66,8 @@ struct heddle_group_options {
 	uint32_t children_max;
 	uint32_t order;
 	const char *name;
+	uint32_t weight;
+	uint32_t reserve;
 };
 
 /**
@@ -68,21 +76,41 @@ struct heddle_group_options {
  * @opts:   NULL for the defaults
  * @group:  receives the group
  *
+ * Memory: its entry of 1 280 bytes in the pool's mapping, touched at its first use, and
+ * at most 512 bytes of the heap without HEDDLE_GROUP_WIDE and with up to 128 children;
+ * both are kept for the next group of that entry.
+ *
  * Progress: blocking (allocates). Context: any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, an
- * unknown flag or order, a SERIAL parent), -E2BIG,
- * -ENOMEM, -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN,
- * -ECHILD.
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
+ * weight above HEDDLE_WEIGHT_MAX, an unknown flag or order, a SERIAL parent),
+ * -ENOTSUP (a reserve), -E2BIG, -ENOMEM,
+ * -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN, -ECHILD.
  */
 HEDDLE_API int heddle_group_create(struct heddle_group *parent,
 				   const struct heddle_group_options *opts,
 				   struct heddle_group **group);
 
-/* One group's part of a change. */
+enum heddle_change_what {
+	HEDDLE_CHANGE_CAP = 1,
+	HEDDLE_CHANGE_WEIGHT = 2,
+	HEDDLE_CHANGE_RESERVE = 4,
+};
+
+/**
+ * struct heddle_change - one group's part of a change
+ * @group:   the group
+ * @cap:     the new cap; 0 pauses the group
+ * @what:    which of the values count, enum heddle_change_what; 0:
+ *           HEDDLE_CHANGE_CAP
+ * @weight:  the new weight; 0: 1
+ * @reserve: 0; see struct heddle_group_options
+ */
 struct heddle_change {
 	struct heddle_group *group;
-	uint32_t cap;      /* the new cap; 0 pauses the group */
-	uint32_t reserved; /* zero */
+	uint32_t cap;
+	uint32_t what;
+	uint32_t weight;
+	uint32_t reserve;
 };
 
 /*
@@ -96,8 +124,8 @@ struct heddle_ticket {
 };
 
 /**
- * heddle_group_update() - change the caps of several groups of one pool
- * @changes: the groups and their new caps; no group twice
+ * heddle_group_update() - change caps and weights of several groups of one pool
+ * @changes: the groups and their new values; no group twice
  * @n:       number of changes, at least 1
  * @ticket:  NULL, or receives the ticket to wait for
  *
@@ -105,14 +133,16 @@ struct heddle_ticket {
  * that the sum of two caps that are exchanged never rises. A lowered cap
  * disturbs no running task: the count falls as tasks end and does not rise
  * meanwhile. When an increase returns, every new permit for which a runnable
- * task and an available worker exist is in the hands of a worker.
+ * task and an available worker exist is in the hands of a worker. A weight holds from the
+ * next turn on; what was used before is not counted again.
  *
  * Progress: blocking (a short lock among changes; never held while waiting).
  * Ordering: each group's change is linearised in its word, a lowering at the
  *           bump of the pool's attention word that follows it.
  * Context:  any thread, also a task.
- * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group;
- * n = 0, groups of two pools, a group twice), -ECHILD.
+ * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
+ * weight above HEDDLE_WEIGHT_MAX, an unknown bit, n = 0, groups of two pools, a
+ * group twice), -ENOTSUP (a reserve), -ECHILD.
  */
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 				   size_t n, struct heddle_ticket *ticket);
@@ -121,7 +151,7 @@ HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 static inline int heddle_group_set_cap(struct heddle_group *group, uint32_t cap,
 				       struct heddle_ticket *ticket)
 {
-	struct heddle_change change = { group, cap, 0 };
+	struct heddle_change change = { group, cap, HEDDLE_CHANGE_CAP, 0, 0 };
 
 	return heddle_group_update(&change, 1, ticket);
 }
@@ -221,6 +251,8 @@ enum heddle_reason {
  *               less those blocked
  * @reason:      enum heddle_reason
  * @reason_group: the group that is meant, NULL if none
+ * @weight:      as set last
+ * @reserve:     0 in this version
  */
 struct heddle_group_stat {
 	uint32_t struct_size;
@@ -233,6 +265,8 @@ struct heddle_group_stat {
 	uint32_t parallelism;
 	uint32_t reason;
 	struct heddle_group *reason_group;
+	uint32_t weight;
+	uint32_t reserve;
 };
 
 /**

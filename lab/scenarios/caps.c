@@ -119,8 +119,8 @@ static void child_to_2(void)
 
 static void both_to_2(void)
 {
-	struct heddle_change changes[] = { { groups[0], 2, 0 },
-					   { groups[1], 2, 0 } };
+	struct heddle_change changes[] = { { groups[0], 2, 0, 0, 0 },
+					   { groups[1], 2, 0, 0, 0 } };
 	int rc;
 
 	lab_touch(&ghost);

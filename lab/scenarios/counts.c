@@ -14,6 +14,8 @@
 #include "lockfree/parker.h"
 #include "lockfree/split.h"
 #include "lockfree/waitq.h"
+#include "sched/permit.h"
+#include "sched/ready.h"
 
 /* -- lockfree/ -- */
 
@@ -271,3 +273,58 @@ LAB_COUNTED(run, .name = "run-task",
 	    .what = "a task is taken from the own deque, run and forgotten",
 	    .setup = setup_pool, .run = run_counting, .own = true,
 	    .divide = TASKS + 1, .promised = { .rmws = 3, .lines = 3 });
+
+/* -- H4: groups at their cap cost the search of others nothing -- */
+
+#define CAPPED 40
+
+static struct heddle_group *group_with_work(uint32_t cap)
+{
+	struct heddle_group_options o = { .struct_size = sizeof(o),
+					  .cap = cap };
+	struct heddle_group *group;
+
+	LAB_ASSERT(heddle_group_create(groups[0], &o, &group) == 0);
+	LAB_ASSERT(heddle_submit_call(group, nothing, NULL) == 0);
+	return group;
+}
+
+/* Nobody takes the tasks: the pool is not started. */
+static void setup_search(void)
+{
+	struct heddle_pool_options o = { .struct_size = sizeof(o),
+					 .workers_max = 2,
+					 .tasks_max = 64,
+					 .groups_max = CAPPED + 3 };
+
+	LAB_ASSERT(heddle_pool_create(&o, &pool) == 0);
+	groups[0] = heddle_pool_group(pool);
+	group_with_work(2);
+	group_with_work(2);
+}
+
+static void setup_capped(void)
+{
+	setup_search();
+	for (int i = 0; i < CAPPED; i++)
+		LAB_ASSERT(heddle_group_set_cap(group_with_work(1), 0, NULL) ==
+			   0);
+}
+
+static void search(void)
+{
+	uint32_t owe = 0;
+	struct heddle_group *found = hd_ready_take(pool, true, &owe);
+
+	LAB_ASSERT(found);
+	hd_permit_give(found, NULL);
+}
+
+#define SEARCH_COSTS .promised = { .rmws = 4, .lines = 17 }
+
+LAB_COUNTED(search, .name = "search",
+	    .what = "a group with work is found, taken and given back",
+	    .setup = setup_search, .warm = search, .run = search, SEARCH_COSTS);
+LAB_COUNTED(search_capped, .name = "search-capped",
+	    .what = "the same beside 40 that have work and are at their cap",
+	    .setup = setup_capped, .warm = search, .run = search, SEARCH_COSTS);

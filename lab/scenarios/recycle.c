@@ -164,7 +164,7 @@ RECYCLE(slot_old, "recycle-slot-old", "and loads may give an old value",
 
 static void set_root_cap(unsigned int cap)
 {
-	struct heddle_change change = { groups[0], cap, 0 };
+	struct heddle_change change = { groups[0], cap, 0, 0, 0 };
 
 	LAB_ASSERT(heddle_group_update(&change, 1, NULL) == 0);
 }
@@ -201,9 +201,9 @@ static void leaves_one_behind(void *arg)
 {
 	(void)arg;
 	submit_to(groups[1]);
-	LAB_ASSERT(
-		heddle_group_update(&(struct heddle_change){ groups[1], 0, 0 },
-				    1, NULL) == 0);
+	LAB_ASSERT(heddle_group_update(&(struct heddle_change){ groups[1], 0, 0,
+								0, 0 },
+				       1, NULL) == 0);
 }
 
 /* It will lie in the deque of the worker, which may not run it now. */
@@ -215,9 +215,9 @@ static void prepare_hand(void)
 static void other_group(void)
 {
 	LAB_ASSERT(heddle_submit_call(groups[2], body, (void *)2) == 0);
-	LAB_ASSERT(
-		heddle_group_update(&(struct heddle_change){ groups[1], 1, 0 },
-				    1, NULL) == 0);
+	LAB_ASSERT(heddle_group_update(&(struct heddle_change){ groups[1], 1, 0,
+								0, 0 },
+				       1, NULL) == 0);
 	LAB_ASSERT(heddle_group_close(groups[1], HEDDLE_CLOSE_DRAIN,
 				      HEDDLE_FOREVER) == 0);
 	lab_touch(&ghost);

@@ -195,8 +195,10 @@ static void exchange(void)
 
 	reset();
 	for (i = 0; i < 500; i++) {
-		struct heddle_change swap[2] = { { a, 1 + 2 * (i & 1), 0 },
-						 { b, 3 - 2 * (i & 1), 0 } };
+		struct heddle_change swap[2] = {
+			{ a, 1 + 2 * (i & 1), 0, 0, 0 },
+			{ b, 3 - 2 * (i & 1), 0, 0, 0 }
+		};
 		struct heddle_ticket ticket;
 
 		submit_n(a, count_both, 10);

@@ -3,7 +3,10 @@
 #
 # What operations cost is what was promised: read-modify-writes, fences and
 # cache lines, counted access by access in the library's own code. A task that is
-# taken from the own deque costs no write to a line that all share.
+# taken from the own deque costs no write to a line that all share, and a search costs
+# the same beside groups at their cap.
+#
+# clause: H4
 #
 # Method: heddle count; a point for each operation. A twin of the deque with one
 # fence more shows that the comparison can fail.
