@@ -98,7 +98,7 @@ static void submit_join_below(void)
 
 POOL(cap_join, "pair-cap-join", "a pause of the group whose task is joined",
      RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 2),
-     THREADS(submit_join_below, pause_1), USUAL, .settle = true);
+     THREADS(submit_join_below, pause_1), USUAL, .settle = true, .pct = true);
 
 /* -- change and orphans: the worker changes its group in the pause -- */
 
@@ -120,7 +120,8 @@ static void submit_leave_two(void)
 POOL(cap_orphan, "pair-cap-orphan",
      "what a worker leaves in a pause starts after it",
      RULES(.workers = 1, .below = 2, .cap = { 1, 1, 1 }, .threads = 3),
-     THREADS(submit_leave_two, pause_1, submit_2), USUAL, .settle = true);
+     THREADS(submit_leave_two, pause_1, submit_2), USUAL, .settle = true,
+     .pct = true);
 
 /* -- region and join: who is joined is in a region -- */
 
