@@ -25,6 +25,7 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
 	%D%/api/forkjoin \
@@ -32,6 +33,7 @@ public_tests = \
 	%D%/api/guest \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
 	%D%/api/slot \
@@ -121,6 +123,7 @@ script_tests = \
 	%D%/style/pairs.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
+	%D%/style/silent.t \
 	%D%/style/text.t
 
 # Models in Promela, what tests of one folder share, and what scripts read.
