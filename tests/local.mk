@@ -19,6 +19,9 @@ check_LIBRARIES += %D%/support/libsupport.a
 
 support_lib = %D%/support/libsupport.a
 
+# A program that a script watches; no test by itself.
+check_PROGRAMS += %D%/support/idle
+
 LDADD = $(support_lib) $(tap_lib) $(heddle_libs)
 unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 
@@ -102,6 +105,7 @@ check_PROGRAMS += $(program_tests)
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/api/idle-strace.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
