@@ -19,12 +19,16 @@ check_LIBRARIES += %D%/support/libsupport.a
 
 support_lib = %D%/support/libsupport.a
 
+# A program that a script watches; no test by itself.
+check_PROGRAMS += %D%/support/idle
+
 LDADD = $(support_lib) $(tap_lib) $(heddle_libs)
 unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
 	%D%/api/forkjoin \
@@ -32,6 +36,7 @@ public_tests = \
 	%D%/api/guest \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
 	%D%/api/slot \
@@ -103,6 +108,8 @@ check_PROGRAMS += $(program_tests)
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/api/idle-strace.t \
+	%D%/api/never-under.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
@@ -124,6 +131,7 @@ script_tests = \
 	%D%/style/pairs.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
+	%D%/style/silent.t \
 	%D%/style/text.t
 
 # Models in Promela, what tests of one folder share, and what scripts read.
