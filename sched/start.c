@@ -270,9 +270,32 @@ void hd_spare_check(struct heddle_pool *pool)
 		hd_spare_failed(pool);
 }
 
-static int birth_steps(struct hd_worker *worker)
+int hd_worker_hooks_begin(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
+	int rc = hd_upper.worker_begin(worker);
+
+	if (rc < 0)
+		return rc;
+	rc = pool->worker_init
+		     ? pool->worker_init(pool, worker->index, pool->hook_arg)
+		     : 0;
+	if (rc < 0)
+		hd_upper.worker_end(worker);
+	return rc < 0 ? rc : 0;
+}
+
+void hd_worker_hooks_end(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_upper.worker_end(worker);
+	if (pool->worker_exit)
+		pool->worker_exit(pool, worker->index, pool->hook_arg);
+}
+
+static int birth_steps(struct hd_worker *worker)
+{
 	struct hd_thread_options options = thread_options(worker);
 	int rc;
 
@@ -282,20 +305,9 @@ static int birth_steps(struct hd_worker *worker)
 		return rc;
 	birth_at(worker, HEDDLE_STEP_HOOK);
 	hd_rcu_register();
-	rc = hd_upper.worker_begin(worker);
+	rc = hd_worker_hooks_begin(worker);
 	if (rc < 0)
-		goto unregister;
-	rc = pool->worker_init
-		     ? pool->worker_init(pool, worker->index, pool->hook_arg)
-		     : 0;
-	if (rc < 0)
-		goto end_upper;
-	return 0;
-
-end_upper:
-	hd_upper.worker_end(worker);
-unregister:
-	hd_rcu_unregister();
+		hd_rcu_unregister();
 	return rc;
 }
 
@@ -350,10 +362,8 @@ static void birth_failed(struct hd_worker *worker, int rc)
 	last_phase(worker, HD_PHASE_FAILED);
 }
 
-bool hd_worker_birth(struct hd_worker *worker)
+void hd_worker_reset(struct hd_worker *worker)
 {
-	int rc;
-
 	worker->done = NULL;
 	worker->owe = 0;
 	worker->block_depth = 0;
@@ -370,6 +380,13 @@ bool hd_worker_birth(struct hd_worker *worker)
 	worker->random = worker->index * 2654435761u + 1u;
 	worker->seen.tid = hd_thread_id();
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+}
+
+bool hd_worker_birth(struct hd_worker *worker)
+{
+	int rc;
+
+	hd_worker_reset(worker);
 	rc = birth_steps(worker);
 	if (rc < 0) {
 		hd_worker_show(worker, HEDDLE_WORKER_LEFT);
@@ -408,13 +425,9 @@ void hd_worker_retire(struct hd_worker *worker)
 
 void hd_worker_death(struct hd_worker *worker)
 {
-	struct heddle_pool *pool = worker->pool;
-
 	hd_delay(HEDDLE_DELAY_RETIRE);
 	hd_worker_show(worker, HEDDLE_WORKER_LEAVING);
-	hd_upper.worker_end(worker);
-	if (pool->worker_exit)
-		pool->worker_exit(pool, worker->index, pool->hook_arg);
+	hd_worker_hooks_end(worker);
 	hd_rcu_unregister();
 	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
 	hd_self = NULL;

@@ -43,6 +43,13 @@ void hd_spare_failed(struct heddle_pool *pool);
 /* The worker has found work or sleeps: it is LIVE, and its starter may go on. */
 void hd_worker_settled(struct hd_worker *worker);
 
+/* What one life of an entry left is put to where the next one begins. */
+void hd_worker_reset(struct hd_worker *worker);
+
+/* The slots' values and the pool's hooks. An error: nothing remains. */
+int hd_worker_hooks_begin(struct hd_worker *worker);
+void hd_worker_hooks_end(struct hd_worker *worker);
+
 /* First and last steps, on the worker's own thread. */
 bool hd_worker_birth(struct hd_worker *worker);
 void hd_worker_death(struct hd_worker *worker);

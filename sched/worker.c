@@ -34,9 +34,7 @@ _Thread_local struct hd_worker *hd_self;
 /* Polls of about 0.2 us each before a worker with a permit gives up. */
 #define LINGER_POLLS  10
 #define LINGER_PAUSES 8
-/* Hand-overs to returners in a row while a start waits (B1). */
-#define RETURNS_MAX 16
-#define FREE_BATCH  32
+#define FREE_BATCH    32
 
 void hd_worker_show(struct hd_worker *worker, uint32_t state)
 {
@@ -183,7 +181,7 @@ static void finish(struct hd_worker *worker, struct hd_task *task)
 	if (!task)
 		return;
 	start_searching(worker);
-	hd_task_finish(task, HD_TASK_DONE);
+	hd_task_finish(worker->pool, task, HD_TASK_DONE);
 }
 
 /* Calls one task. False when it had been cancelled or joined before. */
@@ -208,10 +206,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_worker_settle(worker);
-	if (atomic_load_explicit(&group->returners_row,
-				 memory_order_relaxed)) /* fairness hint */
-		atomic_store_explicit(&group->returners_row, 0,
-				      memory_order_relaxed); /* fairness hint */
+	hd_hand_row_ends(group);
 	worker->may_linger = true;
 	worker->woken = false;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
@@ -225,17 +220,8 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 static bool yield_to_returner(struct hd_worker *worker,
 			      struct heddle_group *group)
 {
-	if (!hd_waitq_any(&group->returners, &worker->pool->waitq_arena))
+	if (!hd_hand_in_turn(group))
 		return false;
-	if (atomic_load_explicit(&group->returners_row,
-				 memory_order_relaxed) /* fairness hint */
-		    >= RETURNS_MAX &&
-	    hd_queue_startable(group))
-		return false;
-	if (!hd_hand_to_returner(group))
-		return false;
-	atomic_fetch_add_explicit(&group->returners_row, 1,
-				  memory_order_relaxed); /* fairness hint */
 	worker->held = NULL;
 	return true;
 }
