@@ -22,6 +22,7 @@
 #include "platform/mutex.h"
 #include "sched/block.h"
 #include "sched/group.h"
+#include "sched/help.h"
 #include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/order.h"
@@ -247,11 +248,21 @@ static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
 int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
-	int rc = flags ? -EINVAL : joinable(task);
+	bool help = flags & HEDDLE_JOIN_HELP;
+	int rc = joinable(task);
 	uint32_t state;
 
+	if (flags & ~(uint32_t)HEDDLE_JOIN_HELP)
+		return -EINVAL;
+	if (help && hd_self && hd_self->guest)
+		return -EINVAL;
 	if (rc < 0)
 		return rc;
+	if (help && !hd_self) {
+		rc = hd_help(given, deadline);
+		if (rc < 0)
+			return rc;
+	}
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
 	    stands_behind(hd_self, task))
 		return -EDEADLK;
@@ -278,8 +289,11 @@ static bool cancel_pinned(struct hd_task *task)
 
 	hd_pin(group);
 	mine = hd_task_claim(task);
-	if (mine)
+	if (mine) {
 		hd_task_finish(group->pool, task, HD_TASK_CANCELLED);
+		if (hd_order_of(group))
+			hd_order_moved(group);
+	}
 	hd_unpin(group);
 	return mine;
 }

@@ -56,7 +56,8 @@ static void birth_at(struct hd_worker *worker, uint32_t step)
 			      memory_order_relaxed); /* a report */
 }
 
-struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
+/* The lowest free entry, for a new life that others do not know yet. */
+static struct hd_worker *new_life(struct heddle_pool *pool)
 {
 	uint32_t i;
 
@@ -74,11 +75,10 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		worker->bound_group = NULL;
 		worker->fresh_for = 0;
 		worker->by_start = false;
+		worker->donated = false;
 		worker->birth = NULL;
 		worker->start_error = 0;
 		birth_at(worker, HEDDLE_STEP_CREATE);
-		pool->live++;
-		pool->starting++;
 		if (i >=
 		    atomic_load_explicit(&pool->entries_used,
 					 memory_order_relaxed)) /* locked */
@@ -88,10 +88,21 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 			atomic_store_explicit(
 				&pool->entries_used, i + 1,
 				memory_order_release); /* registry-1 */
-		hd_phase_set(worker, HD_PHASE_RESERVED);
 		return worker;
 	}
 	return NULL;
+}
+
+struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
+{
+	struct hd_worker *worker = new_life(pool);
+
+	if (!worker)
+		return NULL;
+	pool->live++;
+	pool->starting++;
+	hd_phase_set(worker, HD_PHASE_RESERVED);
+	return worker;
 }
 
 /* The reservation came to nothing. */
@@ -135,6 +146,28 @@ static void show_reserved(struct hd_worker *worker)
 			memory_order_relaxed), /* by the phase */
 	};
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+}
+
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool)
+{
+	struct hd_worker *worker = new_life(pool);
+
+	if (!worker)
+		return NULL;
+	pool->donated++;
+	worker->donated = true;
+	atomic_store_explicit(&worker->leave, 1,
+			      memory_order_relaxed); /* locked */
+	show_reserved(worker);
+	hd_phase_set(worker, HD_PHASE_LEAVING);
+	return worker;
+}
+
+void hd_entry_end_donation(struct hd_worker *worker)
+{
+	worker->pool->donated--;
+	hd_worker_show_free(worker);
+	hd_phase_set(worker, HD_PHASE_FREE);
 }
 
 int hd_worker_create(struct hd_worker *worker, uint32_t *step)

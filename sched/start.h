@@ -19,6 +19,15 @@ struct hd_worker;
  */
 struct hd_worker *hd_entry_reserve(struct heddle_pool *pool);
 
+/*
+ * Under pool->control: an entry for a helper, which is on its way out from now on and
+ * counts as donated, not as live. NULL when there is none.
+ */
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool);
+
+/* Under pool->control: it has left (R1), and the entry is free. */
+void hd_entry_end_donation(struct hd_worker *worker);
+
 /* The reservation came to nothing: the entry is free again. */
 void hd_entry_unreserve(struct hd_worker *worker);
 

@@ -13,6 +13,7 @@
 #include "platform/cacheline.h"
 #include "platform/futex.h"
 #include "sched/group.h"
+#include "sched/help.h"
 #include "sched/order.h"
 #include "sched/pool.h"
 #include "sched/room.h"
@@ -65,12 +66,14 @@ void hd_task_finish(struct heddle_pool *pool, struct hd_task *task,
 		    uint32_t state)
 {
 	/* task-1: what the task wrote happens-before the return of a join. Of
-	 * who waits only the address is used: nothing to acquire.
+	 * who waits only the address is used: nothing to acquire. A helper
+	 * that has gone has released what it did to the pool (help-1).
 	 */
 	uint32_t before = atomic_exchange_explicit(
-		&task->state, state, memory_order_release); /* task-1 */
+		&task->state, state, memory_order_acq_rel); /* task-1, help-1 */
 
-	(void)pool;
+	if (before & HD_TASK_HELPER)
+		hd_help_told(pool);
 
 	if (before & HD_TASK_WAITERS)
 		hd_futex_wake(&task->state, INT_MAX); /* the address only */

@@ -195,8 +195,10 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
-	if (hd_order_of(group))
+	if (hd_order_of(group)) {
 		hd_order_let_go(group, &worker->owe);
+		hd_order_moved(group);
+	}
 	free_node(worker, index);
 	if (!mine) {
 		atomic_fetch_sub_explicit(
