@@ -253,8 +253,10 @@ static void run(struct helping *helping)
 
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_hand_row_ends(group);
+	worker->held = group;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
 	hd_task_run(worker, group, NULL, NULL, helping->task);
+	worker->held = NULL;
 	hd_task_finish(pool, helping->task, HD_TASK_DONE);
 	owed = hd_queue_sweep(group);
 	owed += hd_permit_give(group, NULL);

@@ -172,6 +172,8 @@ bool hd_order_claim_next(struct heddle_group *group, struct hd_task *task,
 	if (!become_taker_or_leave_word(group))
 		return false;
 	mine = first_alive(group) == task->node && claim(task);
+	if (mine)
+		first_alive(group); /* frees its node: a drain may wait */
 	hd_order_let_go(group, owe);
 	if (mine)
 		hd_order_moved(group);

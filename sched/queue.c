@@ -15,7 +15,7 @@
 #include "sched/task.h"
 #include "sched/worker.h"
 
-/* So many dead nodes are left where they are. */
+/* So many dead nodes are left where they are, beside others. */
 #define SWEEP_MIN 64u
 
 /* A chain of nodes, oldest first. */
@@ -359,11 +359,13 @@ uint32_t hd_queue_sweep(struct heddle_group *group)
 	struct heddle_pool *pool = group->pool;
 	uint32_t dead = atomic_load_explicit(
 		&group->dead, memory_order_relaxed); /* statistics */
+	uint64_t lists = length_of_lists(group);
 	struct chain alive = { 0, 0, 0 };
 	uint32_t node, i, length;
 
-	if (dead < SWEEP_MIN || hd_order_of(group) ||
-	    2 * (uint64_t)dead < length_of_lists(group))
+	if (!dead || !lists || hd_order_of(group))
+		return 0;
+	if (dead < lists && (dead < SWEEP_MIN || 2 * (uint64_t)dead < lists))
 		return 0;
 	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,
 					   HD_LINK_CHAIN))) {

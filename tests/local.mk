@@ -30,6 +30,8 @@ public_tests = \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/help \
+	%D%/api/help-many \
 	%D%/api/idle \
 	%D%/api/lifecycle \
 	%D%/api/order \
