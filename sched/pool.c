@@ -207,6 +207,7 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);
+	hd_thread_class_get(&pool->scheduling);
 	rc = copy_cpu_set(pool, &o);
 	if (rc == 0)
 		rc = make_tables(pool);

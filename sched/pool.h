@@ -18,6 +18,7 @@
 #include "lockfree/waitq.h"
 #include "platform/cacheline.h"
 #include "platform/mutex.h"
+#include "platform/thread.h"
 
 struct hd_worker;
 struct heddle_group;
@@ -47,6 +48,7 @@ struct heddle_pool {
 	char name[12];
 	void *cpu_set;
 	size_t cpu_set_size;
+	struct hd_thread_class scheduling;
 	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
 	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
 			    void *arg);

@@ -51,7 +51,8 @@ void hd_queue_drain(struct hd_worker *worker);
 
 /*
  * With a permit of the group: frees the nodes of tasks that were claimed in place, when
- * they are many, or all that there is. The rest keeps its order. Returns how many looks are owed.
+ * they are many, or all that there is. The rest keeps its order. Returns how many looks
+ * are owed.
  */
 uint32_t hd_queue_sweep(struct heddle_group *group);
 

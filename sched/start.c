@@ -130,6 +130,7 @@ static struct hd_thread_options thread_options(struct hd_worker *worker)
 		.cpu_set = pool->cpu_set,
 		.cpu_set_size = pool->cpu_set_size,
 		.name = worker->thread_name,
+		.scheduling = &pool->scheduling,
 	};
 }
 

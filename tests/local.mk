@@ -39,6 +39,7 @@ public_tests = \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
+	%D%/api/template \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \

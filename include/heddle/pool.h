@@ -66,7 +66,9 @@ enum heddle_blocked_policy {
  * @name:         prefix of thread names, at most 10 bytes, copied; NULL:
  *                "heddle". The worker's index follows it
  * @cpu_set:      affinity of every worker (a cpu_set_t), copied; NULL: that of
- *                the process when the pool is created
+ *                the process when the pool is created. The scheduling class
+ *                is that of the thread that creates the pool, whoever starts or
+ *                makes a worker; a nice value only as far as the kernel lets it
  * @cpu_set_size: bytes of @cpu_set
  * @worker_init:  called first on each new worker, also on a thread that helps; a
  *                negative return is an error of the start that created it
