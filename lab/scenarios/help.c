@@ -193,6 +193,19 @@ POOL_AND(mixed, "help-worker-both", "a task that both want runs once",
 	 (void)0, help_reset, THREADS(submit_and_help), .settle = true,
 	 UP_TO(2, 0));
 
+/* What was queued meanwhile goes through the hand of who sweeps. */
+static void submit_root(void)
+{
+	submit(0);
+	thread_ends();
+}
+
+POOL_AND(sweep, "help-sweep", "what a sweep has in the hand is not lost",
+	 RULES(.workers = 1, .workers_max = 2, .cap = { 2 }, .helpers = 1,
+	       .threads = 2),
+	 (void)0, help_reset, THREADS(submit_and_help, submit_root),
+	 .settle = true, USUAL);
+
 /* -- a cap goes up and down -- */
 
 static void pause_and_raise(void)
