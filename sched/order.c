@@ -181,16 +181,20 @@ bool hd_order_claim_next(struct heddle_group *group, struct hd_task *task,
 }
 
 /*
- * A closer that reads the pin waits for a signal. While the task is queued it does not
- * find rest anyway, and a helper that signalled would wake itself again and again.
+ * A closer that has read the pin, or met a taker where it wanted to cancel, waits for a
+ * signal. A drain does not find rest while the task is queued: no signal then, or a
+ * helper that waits for its turn would wake itself again and again.
  */
-static void unpin_quietly(struct heddle_group *group, struct hd_task *task)
+static void unpin(struct heddle_group *group, struct hd_task *task)
 {
+	uint32_t gate;
+
 	atomic_fetch_sub_explicit(&group->pins, 1,
-				  memory_order_seq_cst);             /* pin-1 */
-	if (atomic_load_explicit(&group->gate, memory_order_seq_cst) /* pin-1 */
-		    != HD_GATE_OPEN &&
-	    !hd_task_queued(task))
+				  memory_order_seq_cst); /* pin-1 */
+	gate = atomic_load_explicit(&group->gate,
+				    memory_order_seq_cst); /* pin-1 */
+	if (gate > HD_GATE_DRAIN ||
+	    (gate == HD_GATE_DRAIN && !hd_task_queued(task)))
 		hd_effect_signal(group->pool);
 }
 
@@ -204,7 +208,7 @@ bool hd_order_is_turn(struct heddle_group *group, struct hd_task *task,
 		is_turn = first_alive(group) == task->node;
 		hd_order_let_go(group, owe);
 	}
-	unpin_quietly(group, task);
+	unpin(group, task);
 	return is_turn;
 }
 

@@ -167,6 +167,38 @@ HELP(turn_cancel, "help-turn-cancel", "the one before it is cancelled",
      RULES(.workers = 0, .workers_max = 2, .helpers = 1, .threads = 2),
      cancelled_setup(), THREADS(help_1, cancel_first), UP_TO(2, 0));
 
+static void help_1_or_cancelled(void)
+{
+	int rc = heddle_join(&job[1].task, HEDDLE_JOIN_HELP, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == -ECANCELED);
+	thread_ends();
+}
+
+static void refuse_both(void)
+{
+	LAB_ASSERT(heddle_group_close(groups[1], HEDDLE_CLOSE_REFUSE,
+				      HEDDLE_FOREVER) == 0);
+	ghost_cancelled(1);
+	ghost_cancelled(1);
+	thread_ends();
+}
+
+HELP(turn_refuse, "help-turn-refuse", "refused by a closer that met the taker",
+     RULES(.workers = 0, .workers_max = 2, .helpers = 1, .threads = 2),
+     fifo_setup(), THREADS(help_1_or_cancelled, refuse_both), UP_TO(2, 1));
+
+static void drain(void)
+{
+	LAB_ASSERT(heddle_group_close(groups[1], HEDDLE_CLOSE_DRAIN,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+HELP(turn_drain, "help-turn-drain", "two helpers drain a group without workers",
+     RULES(.workers = 0, .workers_max = 2, .helpers = 2, .threads = 3),
+     serial_setup(), THREADS(help_0, help_1, drain), USUAL);
+
 /* -- beside a worker -- */
 
 static void submit_other(void)
