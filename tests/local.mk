@@ -57,6 +57,7 @@ public_tests = \
 	%D%/regression/f31-nesting \
 	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
+	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f45-control-inside
 
@@ -98,6 +99,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
 %C%_unit_tls_tid_LDADD = $(unit_libs)
 %C%_regression_f24_many_cycles_LDADD = $(unit_libs)
+%C%_regression_f35_one_setter_LDADD = $(unit_libs)
 # end of unit
 
 ## Scripts -------------------------------------------------------------------

@@ -378,6 +378,33 @@ static void by_cancel(void)
 	free(job);
 }
 
+/* Who waits for a permit is told: by nobody else, since nothing else happens. */
+static void while_it_waits(void)
+{
+	static _Atomic uint64_t never;
+	uint64_t from = su_now_ns();
+	int i, rc = 0;
+
+	heddle_group_set_cap(root, 0, NULL);
+	for (i = 0; i < 10; i++) {
+		struct job *job = job_with(count);
+		pthread_t thread;
+
+		submit(job);
+		if (pthread_create(&thread, NULL, help, job))
+			bail("thread");
+		/* Most of them are asleep by then. */
+		su_wait_at_least(&never, 1, 3);
+		rc |= heddle_cancel(&job->task, HEDDLE_NOW);
+		pthread_join(thread, NULL);
+		rc |= job->rc[0] != -ECANCELED;
+		free(job);
+	}
+	heddle_group_set_cap(root, 1, NULL);
+	ok(rc == 0 && su_now_ns() < from + UINT64_C(1000000) * LONG_MS,
+	   "cancelled while a helper waits for a permit");
+}
+
 static void by_close(void)
 {
 	struct job *job = job_with(until_stopped);
@@ -503,6 +530,7 @@ int main(void)
 	nesting();
 	left_behind();
 	by_cancel();
+	while_it_waits();
 	by_close();
 	by_stop();
 	su_check_at_rest(pool);
