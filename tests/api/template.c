@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A submit makes no thread, and hands nothing of the submitter to a worker: signal
- * mask, name, affinity and scheduling class are the template's, whoever starts the pool
- * or, by a blocking region in a task that it helps, has it make a worker.
+ * A submit makes no thread, allocates nothing, and hands nothing of the submitter to a
+ * worker: signal mask, name, affinity and scheduling class are the template's, whoever
+ * starts the pool or, by a blocking region in a task that it helps, has it make a worker.
  *
  * Method: all of that is done by a thread that differs from the one which made the pool
  * in each of them; tasks say what they see on their thread.
@@ -15,6 +15,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+
+#include <heddle/testing.h>
 
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
@@ -100,13 +102,21 @@ static void by_submit(void)
 	struct look at[20] = { 0 };
 	unsigned int before, i;
 	uint32_t k;
-	int rc = 0;
+	int rc = 0, site;
 
 	before = tap_threads();
+	/* No memory and no thread is to be had meanwhile. */
+	for (site = HEDDLE_FAULT_THREAD_CREATE; site <= HEDDLE_FAULT_ALLOC;
+	     site++)
+		heddle_fault_set(site, 0, UINT32_MAX, ENOMEM);
 	for (i = 0; i < 20; i++) {
 		at[i].task.fn = look;
 		rc |= heddle_submit(heddle_pool_group(pool), &at[i].task);
 	}
+	for (site = HEDDLE_FAULT_THREAD_CREATE; site <= HEDDLE_FAULT_ALLOC;
+	     site++)
+		heddle_fault_set(site, 0, 0, 0);
+	ok(rc == 0, "20 submits need no memory: %d", rc);
 	ok(rc == 0 && tap_threads() == before,
 	   "20 submits to a pool without workers make no thread");
 	rc = heddle_pool_start(pool, 1, NULL, su_in_ms(LONG_MS));
@@ -166,7 +176,7 @@ int main(void)
 		;
 	CPU_SET(cpu, &one);
 	if (sched_getscheduler(0) != SCHED_OTHER)
-		skip(7, "the test itself is not of the usual class");
+		skip(8, "the test itself is not of the usual class");
 	else if (heddle_pool_create(&o, &pool) ||
 		 pthread_create(&thread, NULL, odd, NULL) ||
 		 pthread_join(thread, NULL))
