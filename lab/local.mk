@@ -39,6 +39,7 @@ lab_scenarios = \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
+	%D%/scenarios/help.c \
 	%D%/scenarios/history.c \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/interrupt.c \

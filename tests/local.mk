@@ -34,6 +34,8 @@ public_tests = \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/help \
+	%D%/api/help-many \
 	%D%/api/idle \
 	%D%/api/lifecycle \
 	%D%/api/misuse \
@@ -43,6 +45,7 @@ public_tests = \
 	%D%/api/stop \
 	%D%/api/tasks \
 	%D%/api/tenants \
+	%D%/api/template \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \
@@ -60,6 +63,7 @@ public_tests = \
 	%D%/regression/f31-nesting \
 	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
+	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f45-control-inside
 
@@ -103,6 +107,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
 %C%_unit_tls_tid_LDADD = $(unit_libs)
 %C%_regression_f24_many_cycles_LDADD = $(unit_libs)
+%C%_regression_f35_one_setter_LDADD = $(unit_libs)
 # end of unit
 
 ## Scripts -------------------------------------------------------------------
