@@ -113,8 +113,10 @@ static void groups(struct heddle_group *root)
 		{ .struct_size = sizeof(bad[0]), .children_max = FAR },
 		{ .struct_size = sizeof(bad[0]), .order = FAR },
 	};
-	struct heddle_change twice[] = { { root, 1, 0 }, { root, 1, 0 } };
-	struct heddle_change reserved = { root, 1, 1 };
+	struct heddle_change twice[] = { { root, 1, 0, 0, 0 },
+					 { root, 1, 0, 0, 0 } };
+	struct heddle_change unknown = { root, 1, FAR, 0, 0 };
+	struct heddle_change heavy = { root, 0, HEDDLE_CHANGE_WEIGHT, FAR, 0 };
 	struct heddle_ticket ticket = { NULL, 0 };
 	struct heddle_group_stat stat = { .struct_size = 1 };
 	struct heddle_group *group;
@@ -129,7 +131,8 @@ static void groups(struct heddle_group *root)
 	REFUSED(heddle_group_update(NULL, 1, NULL));
 	REFUSED(heddle_group_update(twice, 0, NULL));
 	REFUSED(heddle_group_update(twice, 2, NULL));
-	REFUSED(heddle_group_update(&reserved, 1, NULL));
+	REFUSED(heddle_group_update(&unknown, 1, NULL));
+	REFUSED(heddle_group_update(&heavy, 1, NULL));
 	REFUSED(heddle_group_wait(ticket, HEDDLE_NOW));
 	REFUSED(heddle_group_wait_room(NULL, 1, HEDDLE_NOW));
 	REFUSED(heddle_group_wait_room(root, 0, HEDDLE_NOW));

@@ -122,8 +122,8 @@ static void change_once(struct changer *by, struct entry *entry)
 	for (i = 0; i < GROUPS; i++)
 		if (entry->groups >> i & 1)
 			change[n++] = (struct heddle_change){ group[i],
-							      entry->cap[i],
-							      0 };
+							      entry->cap[i], 0,
+							      0, 0 };
 	by->bad += heddle_group_update(change, n, &ticket) != 0;
 	entry->change = ticket.change;
 	by->lost += is_lost(entry);
