@@ -225,6 +225,19 @@ POOL_AND(mixed, "help-worker-both", "a task that both want runs once",
 	 (void)0, help_reset, THREADS(submit_and_help), .settle = true,
 	 UP_TO(2, 0));
 
+/* It comes while the helper has the only unit, and sleeps beside a task. */
+static void start_and_submit(void)
+{
+	LAB_ASSERT(heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) == 0);
+	submit(0);
+	thread_ends();
+}
+
+HELP(look, "help-look", "who gives the last unit back looks for a worker",
+     RULES(.workers = 0, .workers_max = 1, .will_live = 1, .helpers = 1,
+	   .threads = 2),
+     submit_job(0, 0, 0), THREADS(help_0, start_and_submit), USUAL);
+
 /* What was queued meanwhile goes through the hand of who sweeps. */
 static void submit_root(void)
 {
