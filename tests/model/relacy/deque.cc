@@ -10,19 +10,7 @@
 // A ring has its slots behind it.
 template <> hd_bytes::operator hd_deque_ring *() const
 {
-	size_t count =
-		(size - sizeof(hd_deque_ring)) / sizeof(zeroed<uint32_t>);
-	void *start = hd_block_make(size, count, [](void *ring, size_t slots) {
-		hd_end<zeroed<uint32_t>>(
-			static_cast<hd_deque_ring *>(ring)->slot.begin(),
-			slots);
-		hd_end<hd_deque_ring>(ring, 1);
-	});
-	hd_deque_ring *ring = new (start) hd_deque_ring();
-
-	for (size_t i = 0; i < count; i++)
-		new (&ring->slot[i]) zeroed<uint32_t>();
-	return ring;
+	return hd_block_with_tail<hd_deque_ring>(size);
 }
 
 #include "lockfree/deque.c"

@@ -137,6 +137,26 @@ template <class T> hd_bytes::operator T *() const
 	return start;
 }
 
+// A struct whose last field, slot, is an array of what is left of the size.
+template <class T> T *hd_block_with_tail(size_t size)
+{
+	typedef zeroed<uint32_t> slot;
+	size_t count = (size - sizeof(T)) / sizeof(slot);
+	void *start = hd_block_make(size, count, [](void *made, size_t slots) {
+		hd_end<slot>(static_cast<T *>(made)->slot.begin(), slots);
+		hd_end<T>(made, 1);
+	});
+	T *made = new (start) T();
+
+	for (size_t i = 0; i < count; i++)
+		new (&made->slot[i]) slot();
+	return made;
+}
+
+inline void hd_prefetch_to_write(const volatile void *)
+{
+}
+
 inline hd_bytes hd_alloc(size_t size)
 {
 	return { size };

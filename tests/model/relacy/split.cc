@@ -7,29 +7,35 @@
 
 #include "lockfree/split.h"
 
+// It has its slots behind it.
+template <> hd_bytes::operator hd_split *() const
+{
+	return hd_block_with_tail<hd_split>(size);
+}
+
 #include "lockfree/split.c"
 
 struct of_split : scenario {
-	hd_split deque;
+	hd_split *deque;
 	struct bag bag;
 	unsigned int all = 0x6;
 
 	void make(uint32_t slots, uint64_t index, uint32_t generation)
 	{
-		RL_ASSERT(hd_split_init_at(&deque, slots, index, generation) ==
+		RL_ASSERT(hd_split_new_at(&deque, slots, index, generation) ==
 			  0);
 	}
 
 	void push(unsigned int value)
 	{
 		bag.fill(value);
-		RL_ASSERT(hd_split_push_owner(&deque, value));
+		RL_ASSERT(hd_split_push_owner(deque, value));
 	}
 
 	void push_if_room(unsigned int value)
 	{
 		bag.fill(value);
-		if (!hd_split_push_owner(&deque, value))
+		if (!hd_split_push_owner(deque, value))
 			bag.note(value);
 	}
 
@@ -41,12 +47,12 @@ struct of_split : scenario {
 
 	void pop()
 	{
-		got(hd_split_pop_owner(&deque));
+		got(hd_split_pop_owner(deque));
 	}
 
 	void steal()
 	{
-		got(hd_split_steal_any(&deque, 0));
+		got(hd_split_steal_any(deque, 0));
 	}
 
 	void steal_some()
@@ -54,17 +60,17 @@ struct of_split : scenario {
 		uint32_t value[2], n, i;
 		bool retry;
 
-		n = hd_split_steal_some_any(&deque, 0, value, 2, &retry);
+		n = hd_split_steal_some_any(deque, 0, value, 2, &retry);
 		for (i = 0; i < n; i++)
 			got(value[i]);
 	}
 
 	uint32_t try_force(uint32_t tag)
 	{
-		uint64_t note = hd_split_ask_any(&deque);
+		uint64_t note = hd_split_ask_any(deque);
 
 		hd_membarrier();
-		return hd_split_force_any(&deque, tag, note);
+		return hd_split_force_any(deque, tag, note);
 	}
 
 	void force()
@@ -81,10 +87,10 @@ struct of_split : scenario {
 	{
 		uint32_t value;
 
-		while ((value = hd_split_pop_owner(&deque)) != 0)
+		while ((value = hd_split_pop_owner(deque)) != 0)
 			bag.got(value);
 		RL_ASSERT(bag.out == all); // nothing is lost
-		hd_split_fini(&deque);
+		hd_split_free(deque);
 	}
 };
 
@@ -156,9 +162,9 @@ struct of_public : of_split {
 		make(4, HD_SPLIT_FIRST, 0);
 		push(1);
 		push(2);
-		hd_split_ask_any(&deque);
+		hd_split_ask_any(deque);
 		push(3); // 1 and 2 are public
-		deque.asked = false;
+		deque->asked = false;
 		all = 0xe;
 	}
 };
@@ -212,7 +218,7 @@ struct same : of_public {
 		pop();
 		push(4);
 		push(5);
-		hd_split_ask_any(&deque);
+		hd_split_ask_any(deque);
 		push(6);
 	}
 };
@@ -241,7 +247,7 @@ struct busy : of_split {
 		RL_ASSERT(value == 1);
 		bag.got(value);
 		for (i = 2; i <= 3; i++) {
-			value = hd_split_steal_any(&deque, 0);
+			value = hd_split_steal_any(deque, 0);
 			RL_ASSERT(value == i);
 			bag.got(value);
 		}
@@ -254,7 +260,7 @@ struct left_open : of_split {
 		if (!i) {
 			push(1);
 			push(2);
-			hd_split_open_owner(&deque);
+			hd_split_open_owner(deque);
 		} else {
 			steal();
 			steal();
@@ -268,7 +274,7 @@ struct retag : of_split {
 	void before()
 	{
 		make(4, HD_SPLIT_FIRST, 0);
-		hd_split_retag_owner(&deque, 7);
+		hd_split_retag_owner(deque, 7);
 		push(1);
 	}
 
@@ -278,11 +284,11 @@ struct retag : of_split {
 
 		if (!i) {
 			pop();
-			if (hd_split_length_any(&deque)) {
+			if (hd_split_length_any(deque)) {
 				bag.note(2);
 				return;
 			}
-			hd_split_retag_owner(&deque, 8);
+			hd_split_retag_owner(deque, 8);
 			push(2);
 			pop();
 			return;
@@ -303,15 +309,15 @@ struct of_sleep : of_split {
 
 	void look_who_sleeps()
 	{
-		if (!deque.asked)
+		if (!deque->asked)
 			return;
-		deque.asked = false;
+		deque->asked = false;
 		if (!atomic_load_explicit(&idle, memory_order_seq_cst))
 			return;
-		if (hd_split_length_any(&deque))
+		if (hd_split_length_any(deque))
 			woken = true;
 		else
-			hd_split_ask_any(&deque);
+			hd_split_ask_any(deque);
 	}
 
 	void sleep()
@@ -329,7 +335,7 @@ struct of_sleep : of_split {
 	void after()
 	{
 		// missed: a value, and who sleeps for want of it
-		RL_ASSERT(!asleep || woken || !hd_split_length_any(&deque));
+		RL_ASSERT(!asleep || woken || !hd_split_length_any(deque));
 		of_split::after();
 	}
 };
@@ -367,9 +373,9 @@ struct sleep_public : of_sleep {
 	void before()
 	{
 		make(4, HD_SPLIT_FIRST, 0);
-		hd_split_ask_any(&deque);
+		hd_split_ask_any(deque);
 		push(1);
-		deque.asked = false;
+		deque->asked = false;
 	}
 
 	void thread(unsigned int i)
