@@ -108,6 +108,7 @@ script_tests = \
 	%D%/model/litmus.t \
 	%D%/model/park.t \
 	%D%/model/permits-model.t \
+	%D%/model/relacy.t \
 	%D%/model/split.t \
 	%D%/model/stall.t \
 	%D%/model/twins.t \
@@ -123,12 +124,21 @@ script_tests = \
 	%D%/style/same-source.t \
 	%D%/style/text.t
 
-# Models in Promela, what tests of one folder share, and what scripts read.
+# Models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \
 	%D%/model/entry.pml \
 	%D%/model/grace.pml \
 	%D%/model/park.pml \
 	%D%/model/permits.pml \
+	%D%/model/relacy/deque.cc \
+	%D%/model/relacy/explore.cc \
+	%D%/model/relacy/explore.hh \
+	%D%/model/relacy/inject.cc \
+	%D%/model/relacy/machine.hh \
+	%D%/model/relacy/parker.cc \
+	%D%/model/relacy/split.cc \
+	%D%/model/relacy/translate.sed \
+	%D%/model/relacy/twins.tsv \
 	%D%/model/spin.sh \
 	%D%/model/split.pml \
 	%D%/run-one.sh \
