@@ -11,7 +11,7 @@
 #
 # Method: tests/model/relacy/translate.sed turns the sources of the library, line by
 # line, into C++ with Relacy's words; machine.hh is the rest of the machine. Each runs at
-# random for HEDDLE_TEST_SECONDS (0.5), those that are small enough also in every order;
+# random for HEDDLE_TEST_SECONDS (0.2), those that are small enough also in every order;
 # then the library with one edit, each of which must be found. doc/lab.md says where
 # Relacy sees less than the laboratory.
 set -eu
@@ -23,7 +23,7 @@ not_again
 # a header of the system.
 cxx="${CXX:-c++} -std=c++17 -Wall -Wextra"
 models=$top/tests/model/relacy
-seconds=${HEDDLE_TEST_SECONDS:-0.5}
+seconds=${HEDDLE_TEST_SECONDS:-0.2}
 structures="deque inject parker split"
 tab=$(printf '\t')
 
