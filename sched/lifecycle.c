@@ -139,8 +139,12 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 {
 	struct hd_worker *failed = NULL;
 	uint32_t step = HEDDLE_STEP_RESERVE, i;
-	int rc = reserve_all(pool, n, batch);
+	int rc;
 
+	/* Entries of threads that were stopped at R1 and end just now. */
+	do
+		rc = reserve_all(pool, n, batch);
+	while (rc == -EAGAIN && hd_reap_one(pool, deadline));
 	rc = create_all(batch, rc, &failed, &step);
 	for (i = 0; i < batch->n && rc == 0; i++) {
 		failed = batch->item[i].worker;

@@ -128,8 +128,10 @@ HEDDLE_API int heddle_pool_create(const struct heddle_pool_options *opts,
  * Context:  not from a worker of this pool waiting for itself: a start from
  *           a task is allowed, the new workers do not need the caller's permit.
  * Return: 0, -EINVAL (n above workers_max), -EAGAIN or -ENOMEM as the
- * creation of a thread returned it, the init hook's error, -ETIMEDOUT,
- * -ESHUTDOWN, -ECHILD.
+ * creation of a thread returned it, -EAGAIN also when threads that were stopped
+ * below R3 have not ended by the deadline and hold all entries, of which there are
+ * two for each worker, the
+ * init hook's error, -ETIMEDOUT, -ESHUTDOWN, -ECHILD.
  */
 HEDDLE_API int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 				 struct heddle_report *report,

@@ -240,6 +240,28 @@ LAB_SCENARIO(late, .name = "start-late",
 	     .setup = late_setup, .reset = pool_reset, .thread = { start_late },
 	     .at_rest = pool_at_rest, UP_TO(2, 1));
 
+/* There are two entries for one worker, and a thread may take its time to end. */
+static void row_setup(void)
+{
+	pool_make(&birth_rules);
+}
+
+static void start_row(void)
+{
+	for (int i = 0; i < 3; i++) {
+		LAB_ASSERT(heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) ==
+			   0);
+		LAB_ASSERT(heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
+					    HEDDLE_FOREVER) == 0);
+	}
+	thread_ends();
+}
+
+LAB_SCENARIO(in_a_row, .name = "start-row",
+	     .claim = "a start waits for the threads that hold its entries",
+	     .setup = row_setup, .reset = pool_reset, .thread = { start_row },
+	     .at_rest = pool_at_rest, UP_TO(2, 0));
+
 /* A spare that was not born lies there when two begin to start. */
 static const struct rules unborn_spare_rules =
 	RULES(.workers = 0, .workers_max = 2, .threads = 2,

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -410,10 +411,73 @@ static void template(void)
 	su_destroy(pool);
 }
 
+static sem_t may_end;
+
+static void end_late(void *value)
+{
+	(void)value;
+	while (sem_wait(&may_end))
+		;
+}
+
+static pthread_key_t late_key;
+
+static int set_late(struct heddle_pool *pool, uint32_t index, void *arg)
+{
+	(void)pool;
+	(void)index;
+	(void)arg;
+	return -pthread_setspecific(late_key, &late_key);
+}
+
+static void *let_end(void *arg)
+{
+	const struct timespec pause = { 0, 20000000 };
+
+	(void)arg;
+	nanosleep(&pause, NULL);
+	sem_post(&may_end);
+	return NULL;
+}
+
+/* Threads stopped at R1 hold their entries until they have ended. */
+static void entries(void)
+{
+	struct heddle_pool_options o = { .struct_size = sizeof(o),
+					 .workers_max = 1,
+					 .worker_init = set_late };
+	struct heddle_pool *pool = su_pool_with(&o, 0);
+	int rc = 0, i;
+	pthread_t helper;
+
+	if (sem_init(&may_end, 0, 0) || pthread_key_create(&late_key, end_late))
+		bail("a key");
+	for (i = 0; i < 2 && rc == 0; i++) {
+		rc = heddle_pool_start(pool, 1, NULL, su_in_ms(5000));
+		if (rc == 0)
+			rc = heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
+					      su_in_ms(5000));
+	}
+	is_u64((uint64_t)-rc, 0, "twice started and stopped at R1");
+	is_u64((uint64_t)-heddle_pool_start(pool, 1, NULL, su_in_ms(50)),
+	       EAGAIN, "no entry by the deadline: -EAGAIN");
+	if (pthread_create(&helper, NULL, let_end, NULL))
+		bail("pthread_create");
+	is_u64((uint64_t)-heddle_pool_start(pool, 1, NULL, su_in_ms(5000)), 0,
+	       "a start waits for a thread to end");
+	pthread_join(helper, NULL);
+	for (i = 0; i < 2; i++)
+		sem_post(&may_end);
+	su_destroy(pool);
+	pthread_key_delete(late_key);
+	sem_destroy(&may_end);
+}
+
 int main(void)
 {
 	tap_deadline(110);
 	levels();
+	entries();
 	reuse(0, 1);
 	reuse(HEDDLE_POOL_ELASTIC, 2);
 	no_trace();
