@@ -110,6 +110,7 @@ script_tests = \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
 	%D%/model/park.t \
+	%D%/model/reserve.t \
 	%D%/model/permits-model.t \
 	%D%/model/split.t \
 	%D%/model/stall.t \
@@ -132,6 +133,7 @@ test_data = \
 	%D%/model/grace.pml \
 	%D%/model/park.pml \
 	%D%/model/permits.pml \
+	%D%/model/reserve.pml \
 	%D%/model/spin.sh \
 	%D%/model/split.pml \
 	%D%/run-one.sh \
