@@ -53,6 +53,7 @@ lab_scenarios = \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
 	%D%/scenarios/recycle.c \
+	%D%/scenarios/reserve.c \
 	%D%/scenarios/room.c \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \

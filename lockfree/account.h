@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The account of a reserve: how many holders it has prepaid for (prepaid), how many
- * there are (used), and how many have ever come (sequence). Who comes while fewer are
- * used than prepaid is paid for; everybody else has paid elsewhere before he joins. So
+ * The account of a reserve: how many holders it has prepaid for (prepaid), and how many
+ * there are (used). Who comes while fewer are used than prepaid is paid for; everybody
+ * else has paid elsewhere before he joins. So
  * what is paid in all is max(prepaid, used), and which holder is which does not matter:
  * who leaves takes a payment from elsewhere along while used is above prepaid.
  *
@@ -14,7 +14,7 @@
  * -  safe together
  *
  * One 64-bit word; doc/design/reserves.md is the protocol around it. Progress: lock-free.
- * Context: any thread.
+ * Context: any thread. ABA: the word is the whole state.
  *
  * account-1: headroom of an account is a fact as that of a word is (groupword-1):
  *
@@ -23,10 +23,6 @@
  *   G2  read the ready bits (seq_cst)   S2  read the account (seq_cst)
  *
  * Forbidden: G2 finds nothing to be marked and S2 reads "no headroom".
- *
- * account-2: a closer reads all accounts, something else, and all accounts again. The
- * same sequences with none used mean that none was used in between. Only 2^24 who come
- * to one account between the two would be missed.
  */
 #ifndef HEDDLE_LOCKFREE_ACCOUNT_H
 #define HEDDLE_LOCKFREE_ACCOUNT_H
@@ -37,34 +33,19 @@
 
 #include "platform/cacheline.h"
 
-#define HD_ACCOUNT_USED_BITS     20
-#define HD_ACCOUNT_PREPAID_BITS  20
-#define HD_ACCOUNT_SEQUENCE_BITS 24
-
-#define HD_ACCOUNT_MAX  ((UINT32_C(1) << HD_ACCOUNT_USED_BITS) - 1)
-#define HD_ACCOUNT_CAME (UINT64_C(1) << 40) /* one more of the sequence */
-
-_Static_assert(HD_ACCOUNT_USED_BITS + HD_ACCOUNT_PREPAID_BITS +
-			       HD_ACCOUNT_SEQUENCE_BITS ==
-		       64,
-	       "the three fields fill the word");
-_Static_assert(HD_ACCOUNT_CAME == UINT64_C(1) << (HD_ACCOUNT_USED_BITS +
-						  HD_ACCOUNT_PREPAID_BITS),
-	       "the sequence is on top, and wraps there");
+static inline uint64_t hd_account_make(uint32_t prepaid, uint32_t used)
+{
+	return (uint64_t)prepaid << 32 | used;
+}
 
 static inline uint32_t hd_account_used(uint64_t word)
 {
-	return (uint32_t)word & HD_ACCOUNT_MAX;
+	return (uint32_t)word;
 }
 
 static inline uint32_t hd_account_prepaid(uint64_t word)
 {
-	return (uint32_t)(word >> HD_ACCOUNT_USED_BITS) & HD_ACCOUNT_MAX;
-}
-
-static inline uint32_t hd_account_sequence(uint64_t word)
-{
-	return (uint32_t)(word / HD_ACCOUNT_CAME);
+	return (uint32_t)(word >> 32);
 }
 
 /* The next one is paid for. */
@@ -88,8 +69,8 @@ static inline uint32_t hd_account_paid(uint64_t word)
 
 static inline uint64_t hd_account_load_any(const _Atomic uint64_t *account)
 {
-	return atomic_load_explicit(
-		account, memory_order_seq_cst); /* account-1, account-2 */
+	return atomic_load_explicit(account,
+				    memory_order_seq_cst); /* account-1 */
 }
 
 /* One CAS; on failure *seen is what the word is now. */
@@ -97,8 +78,7 @@ static inline bool hd_account_change(_Atomic uint64_t *account, uint64_t *seen,
 				     uint64_t wanted)
 {
 	return atomic_compare_exchange_weak_explicit(
-		account, seen, wanted,
-		memory_order_seq_cst,  /* account-1, account-2 */
+		account, seen, wanted, memory_order_seq_cst, /* account-1 */
 		memory_order_seq_cst); /* account-1: "none" is an answer */
 }
 
@@ -110,8 +90,7 @@ static inline bool hd_account_take_any(_Atomic uint64_t *account)
 	do {
 		if (!hd_account_room(seen))
 			return false;
-	} while (
-		!hd_account_change(account, &seen, seen + 1 + HD_ACCOUNT_CAME));
+	} while (!hd_account_change(account, &seen, seen + 1));
 	return true;
 }
 
@@ -124,8 +103,8 @@ static inline uint64_t hd_account_join_any(_Atomic uint64_t *account)
 	uint64_t seen = hd_account_load_any(account);
 
 	do
-		hd_assert(hd_account_used(seen) < HD_ACCOUNT_MAX);
-	while (!hd_account_change(account, &seen, seen + 1 + HD_ACCOUNT_CAME));
+		hd_assert(hd_account_used(seen) < UINT32_MAX);
+	while (!hd_account_change(account, &seen, seen + 1));
 	return seen;
 }
 
@@ -147,11 +126,7 @@ static inline uint64_t hd_account_leave_any(_Atomic uint64_t *account)
 
 static inline uint64_t hd_account_with(uint64_t word, uint32_t prepaid)
 {
-	const uint64_t field = (uint64_t)HD_ACCOUNT_MAX << HD_ACCOUNT_USED_BITS;
-
-	hd_assert(prepaid <= HD_ACCOUNT_MAX);
-	return (word & ~field) |
-	       ((uint64_t)prepaid << HD_ACCOUNT_USED_BITS & field);
+	return hd_account_make(prepaid, hd_account_used(word));
 }
 
 /* Prepays one more with what one of those there are has paid elsewhere, if any has. */

@@ -98,7 +98,7 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
-	uint32_t reserves;   /* groups with an account */
+	_Atomic uint32_t reserves_end; /* A: slots from it on were never used */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */

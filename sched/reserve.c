@@ -13,6 +13,13 @@
 #include "sched/pool.h"
 #include "sched/ready.h"
 
+/* Slots from it on were never used. */
+static uint32_t slots_of(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->reserves_end,
+				    memory_order_relaxed); /* a bound */
+}
+
 static struct heddle_group *at_slot(struct heddle_pool *pool, uint32_t slot)
 {
 	return atomic_load_explicit(&pool->reserved[slot],
@@ -31,8 +38,12 @@ uint32_t hd_reserve_slot(struct heddle_pool *pool)
 
 void hd_reserve_open(struct heddle_group *group, uint32_t slot)
 {
-	group->pool->reserves++;
-	atomic_store_explicit(&group->pool->reserved[slot], group,
+	struct heddle_pool *pool = group->pool;
+
+	if (slot >= slots_of(pool))
+		atomic_store_explicit(&pool->reserves_end, slot + 1,
+				      memory_order_relaxed); /* a bound */
+	atomic_store_explicit(&pool->reserved[slot], group,
 			      memory_order_seq_cst); /* group-1, ready-3 */
 }
 
@@ -43,7 +54,6 @@ void hd_reserve_close(struct heddle_group *group)
 
 	if (!slot)
 		return;
-	pool->reserves--;
 	atomic_store_explicit(&pool->reserved[slot], NULL,
 			      memory_order_seq_cst); /* ready-3 */
 	hd_bitset_clear_any(&pool->reserve_ready, slot);
@@ -109,6 +119,14 @@ static int change(struct heddle_group *group, uint32_t n,
 	return 0;
 }
 
+static bool can_grow(const struct heddle_group *group)
+{
+	uint32_t gate = atomic_load_explicit(&group->gate,
+					     memory_order_relaxed); /* locked */
+
+	return gate == HD_GATE_OPEN || gate == HD_GATE_QUIESCE;
+}
+
 int heddle_group_reserve(struct heddle_group *group, uint32_t n,
 			 struct heddle_group **full)
 {
@@ -127,10 +145,7 @@ int heddle_group_reserve(struct heddle_group *group, uint32_t n,
 	hd_mutex_lock(&pool->control);
 	if (!group->in_use || !hd_group_reserve_slot(group))
 		rc = -EINVAL;
-	else if (n == 0 ||
-		 atomic_load_explicit(&group->gate,
-				      memory_order_relaxed) /* locked */
-			 == HD_GATE_OPEN) {
+	else if (n == 0 || can_grow(group)) {
 		hd_hand_begin(pool);
 		rc = change(group, n, &refused, &owed);
 		hd_hand_end(pool);
@@ -149,7 +164,7 @@ bool hd_reserve_drop(struct heddle_group *top)
 	struct heddle_pool *pool = top->pool;
 	uint32_t slot, owed = 0;
 
-	for (slot = 1; pool->reserves && slot < HD_RESERVES; slot++) {
+	for (slot = 1; slot < slots_of(pool); slot++) {
 		struct heddle_group *group = at_slot(pool, slot);
 
 		if (!group || !hd_group_within(group, top))
@@ -160,22 +175,20 @@ bool hd_reserve_drop(struct heddle_group *top)
 	return owed;
 }
 
-bool hd_reserve_unused(struct heddle_group *top, uint32_t *came)
+bool hd_reserve_unused(struct heddle_group *top)
 {
 	struct heddle_pool *pool = top->pool;
 	uint32_t slot;
 
-	*came = 0;
-	for (slot = 1; pool->reserves && slot < HD_RESERVES; slot++) {
+	for (slot = 1; slot < slots_of(pool); slot++) {
 		struct heddle_group *group = at_slot(pool, slot);
 		uint64_t account;
 
 		if (!group || group == top || !hd_group_within(group, top))
 			continue;
-		account = hd_account_load_any(&group->account); /* account-2 */
+		account = hd_account_load_any(&group->account); /* close-2 */
 		if (hd_account_used(account))
 			return false;
-		*came += hd_account_sequence(account);
 	}
 	return true;
 }
@@ -185,7 +198,7 @@ uint32_t hd_reserve_idle(struct heddle_group *at, struct heddle_group *group)
 	struct heddle_pool *pool = at->pool;
 	uint32_t slot, idle = 0;
 
-	for (slot = 1; slot < HD_RESERVES; slot++) {
+	for (slot = 1; slot < slots_of(pool); slot++) {
 		struct heddle_group *other = atomic_load_explicit(
 			&pool->reserved[slot],
 			memory_order_acquire); /* group-1 */

@@ -25,11 +25,8 @@ void hd_reserve_close(struct heddle_group *group);
  */
 bool hd_reserve_drop(struct heddle_group *top);
 
-/*
- * Under the lock: is no account strictly below top in use? *came changes with each
- * that comes to one of them.
- */
-bool hd_reserve_unused(struct heddle_group *top, uint32_t *came);
+/* Under the lock: is no account strictly below top in use? */
+bool hd_reserve_unused(struct heddle_group *top);
 
 /* Units of that group which others have prepaid and do not use; a snapshot. */
 uint32_t hd_reserve_idle(struct heddle_group *at, struct heddle_group *group);

@@ -37,6 +37,7 @@ public_tests = \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
+	%D%/api/reserve \
 	%D%/api/tenants \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
@@ -44,6 +45,7 @@ public_tests = \
 	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
+	%D%/regression/f15-reserve \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
@@ -62,6 +64,7 @@ unit_tests = \
 	%D%/unit/lockfree-bitset \
 	%D%/unit/lockfree-deque \
 	%D%/unit/lockfree-split \
+	%D%/unit/lockfree-account \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
 	%D%/unit/lockfree-mirror \
@@ -84,6 +87,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_bitset_LDADD = $(unit_libs)
 %C%_unit_lockfree_deque_LDADD = $(unit_libs)
 %C%_unit_lockfree_split_LDADD = $(unit_libs)
+%C%_unit_lockfree_account_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
 %C%_unit_lockfree_mirror_LDADD = $(unit_libs)
