@@ -22,8 +22,9 @@ static uint32_t slots_of(struct heddle_pool *pool)
 
 static struct heddle_group *at_slot(struct heddle_pool *pool, uint32_t slot)
 {
+	/* Under the lock, or for a snapshot: entries are type-stable. */
 	return atomic_load_explicit(&pool->reserved[slot],
-				    memory_order_relaxed); /* locked */
+				    memory_order_relaxed); /* see above */
 }
 
 uint32_t hd_reserve_slot(struct heddle_pool *pool)
@@ -199,9 +200,7 @@ uint32_t hd_reserve_idle(struct heddle_group *at, struct heddle_group *group)
 	uint32_t slot, idle = 0;
 
 	for (slot = 1; slot < slots_of(pool); slot++) {
-		struct heddle_group *other = atomic_load_explicit(
-			&pool->reserved[slot],
-			memory_order_acquire); /* group-1 */
+		struct heddle_group *other = at_slot(pool, slot);
 		uint64_t account;
 
 		if (!other || other == at || other == hd_group_reserve(group) ||

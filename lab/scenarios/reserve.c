@@ -397,3 +397,28 @@ LAB_SCENARIO(search_work, .name = "reserve-search-work",
 	     .reset = search_reset,
 	     .thread = { submit_and_look, look_once, look_once },
 	     .at_rest = found_once, UP_TO(2, 1));
+
+/* A group gets a place whose bit is set still, and has a task at once. */
+static void setup_place(void)
+{
+	pool_make(&searched);
+	LAB_ASSERT(heddle_group_reserve(groups[TENANT], 0, NULL) == 0);
+	hd_bitset_set_any(&pool->reserve_ready, 2);
+}
+
+static void create_and_look(void)
+{
+	struct heddle_group_options o = { .struct_size = sizeof(o),
+					  .flags = HEDDLE_GROUP_RESERVE };
+
+	LAB_ASSERT(heddle_group_create(groups[0], &o, &groups[3]) == 0);
+	LAB_ASSERT(heddle_group_reserve(groups[3], 1, NULL) == 0);
+	LAB_ASSERT(heddle_submit_call(groups[3], body, NULL) == 0);
+	look_once();
+}
+
+LAB_SCENARIO(search_place, .name = "reserve-search-place",
+	     .claim = "and a task in a group that is new",
+	     .setup = setup_place, .reset = search_reset,
+	     .thread = { create_and_look, look_once }, .at_rest = found_once,
+	     UP_TO(2, 1));
