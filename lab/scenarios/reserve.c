@@ -418,7 +418,6 @@ static void create_and_look(void)
 }
 
 LAB_SCENARIO(search_place, .name = "reserve-search-place",
-	     .claim = "and a task in a group that is new",
-	     .setup = setup_place, .reset = search_reset,
-	     .thread = { create_and_look, look_once }, .at_rest = found_once,
-	     UP_TO(2, 1));
+	     .claim = "and a task in a group that is new", .setup = setup_place,
+	     .reset = search_reset, .thread = { create_and_look, look_once },
+	     .at_rest = found_once, UP_TO(2, 1));
