@@ -21,6 +21,8 @@
  */
 struct hb_counts {
 	uint64_t wakes; /* of sleeping workers, in order to run a task */
+	uint64_t useless_wakes; /* those whose worker found it taken */
+	bool has_useless;       /* it counts those */
 };
 
 /**

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "bench/done.h"
 #include "bench/w1.h"
@@ -96,19 +97,47 @@ static uint64_t voluntary_switches(void)
 	return (uint64_t)usage.ru_nvcsw;
 }
 
-static uint64_t counted_wakes(const struct shape *shape)
+static struct hb_counts counted(const struct shape *shape)
 {
 	struct hb_counts counts = { 0 };
 	int rc;
 
 	if (!shape->peer->count)
-		return 0;
+		return counts;
 	rc = shape->peer->count(shape->pool, &counts);
 	if (rc) {
 		ht_say("%s: the counts: %s", shape->peer->name, strerror(-rc));
 		exit(HT_MISSED);
 	}
-	return counts.wakes;
+	return counts;
+}
+
+/*
+ * Wakes are at most starts plus the useless ones, and those at most submits: promised,
+ * so a round in which they are more has failed. Who was woken last may not have told
+ * yet that it was for nothing.
+ */
+static bool wakes_as_promised(const struct shape *shape, uint64_t n,
+			      const struct hb_counts *before,
+			      struct hb_counts *after)
+{
+	const struct timespec pause = { 0, 1000000 };
+	uint64_t wakes, useless;
+	int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		*after = counted(shape);
+		wakes = after->wakes - before->wakes;
+		useless = after->useless_wakes - before->useless_wakes;
+		if (!after->has_useless ||
+		    (wakes <= n + useless && useless <= n))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	ht_say("%s: %llu tasks, but %llu wakes, %llu of them useless",
+	       shape->peer->name, (unsigned long long)n,
+	       (unsigned long long)wakes, (unsigned long long)useless);
+	return false;
 }
 
 /* One round of n tasks; @number 0 is the warm-up and prints nothing. */
@@ -117,7 +146,7 @@ static int run_round(const struct shape *shape, uint64_t n, uint64_t number)
 	struct submitter *submitters =
 		ht_alloc(shape->submitters, sizeof(*submitters));
 	uint64_t until = hb_done_sum() + n;
-	uint64_t wakes = counted_wakes(shape);
+	struct hb_counts before = counted(shape), after;
 	uint64_t switches = voluntary_switches();
 	uint64_t start = UINT64_MAX, end = 0, all, again = 0, i;
 	int rc = 0;
@@ -142,6 +171,8 @@ static int run_round(const struct shape *shape, uint64_t n, uint64_t number)
 	switches += hb_done_wait(until);
 	all = ht_now();
 	switches = voluntary_switches() - switches;
+	if (!wakes_as_promised(shape, n, &before, &after))
+		return HT_MISSED;
 	if (!number)
 		return HT_OK;
 	printf("round number=%llu tasks=%llu ns=%.3f submit_ns=%.3f "
@@ -152,7 +183,7 @@ static int run_round(const struct shape *shape, uint64_t n, uint64_t number)
 	       (double)(int64_t)switches / (double)n);
 	if (shape->peer->count)
 		printf(" wakes=%.6f",
-		       (double)(counted_wakes(shape) - wakes) / (double)n);
+		       (double)(after.wakes - before.wakes) / (double)n);
 	printf("\n");
 	return HT_OK;
 }

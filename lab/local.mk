@@ -39,6 +39,7 @@ lab_scenarios = \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
+	%D%/scenarios/help.c \
 	%D%/scenarios/history.c \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/interrupt.c \
@@ -55,6 +56,7 @@ lab_scenarios = \
 	%D%/scenarios/recycle.c \
 	%D%/scenarios/reserve.c \
 	%D%/scenarios/room.c \
+	%D%/scenarios/serial.c \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
@@ -73,7 +75,8 @@ noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a %D%/liblab_scenarios.a
 %C%_liblab_heddle_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
 %C%_liblab_scenarios_a_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h \
-	%D%/scenarios/guest.h %D%/scenarios/pool.h
+	%D%/scenarios/guest.h %D%/scenarios/pairs.h \
+	%D%/scenarios/pool.h
 %C%_liblab_scenarios_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
 # The compilers leave these calls to the C library, whose functions the

@@ -447,6 +447,11 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 	return 0;
 }
 
+void hd_thread_class_get(struct hd_thread_class *scheduling)
+{
+	(void)scheduling;
+}
+
 int hd_thread_apply(const struct hd_thread_options *options)
 {
 	(void)options;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -180,6 +181,36 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 	return rc;
 }
 
+void hd_thread_class_get(struct hd_thread_class *scheduling)
+{
+	struct sched_param param = { 0 };
+
+	scheduling->policy = sched_getscheduler(0);
+	if (scheduling->policy >= 0 &&
+	    (scheduling->policy & SCHED_RESET_ON_FORK))
+		scheduling->policy = SCHED_OTHER;
+	else
+		sched_getparam(0, &param);
+	scheduling->priority = param.sched_priority;
+	scheduling->nice = getpriority(PRIO_PROCESS, 0); /* of the thread */
+}
+
+static int apply_class(const struct hd_thread_class *wanted)
+{
+	struct sched_param param = { .sched_priority = wanted->priority };
+	struct hd_thread_class now;
+
+	hd_thread_class_get(&now);
+	if (wanted->policy >= 0 &&
+	    (wanted->policy != now.policy ||
+	     wanted->priority != now.priority) &&
+	    sched_setscheduler(0, wanted->policy, &param) < 0)
+		return -errno;
+	if (wanted->nice != now.nice)
+		setpriority(PRIO_PROCESS, 0, wanted->nice);
+	return 0;
+}
+
 int hd_thread_apply(const struct hd_thread_options *options)
 {
 	int error = hd_fault(HEDDLE_FAULT_AFFINITY);
@@ -191,7 +222,7 @@ int hd_thread_apply(const struct hd_thread_options *options)
 	if (options->cpu_set &&
 	    sched_setaffinity(0, options->cpu_set_size, options->cpu_set) < 0)
 		return -errno;
-	return 0;
+	return options->scheduling ? apply_class(options->scheduling) : 0;
 }
 
 static bool restore_name(const char *name)

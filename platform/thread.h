@@ -20,13 +20,24 @@ struct hd_thread {
 	void *arg;
 };
 
+/* What the kernel hands from a thread to those that it makes. */
+struct hd_thread_class {
+	int policy; /* of sched_setscheduler(), -1: not known */
+	int priority;
+	int nice;
+};
+
 struct hd_thread_options {
 	void *stack; /* lowest usable byte */
 	size_t stack_size;
 	const void *cpu_set; /* NULL: leave the affinity alone */
 	size_t cpu_set_size;
-	const char *name; /* at most 15 bytes */
+	const char *name;                         /* at most 15 bytes */
+	const struct hd_thread_class *scheduling; /* NULL: as its maker */
 };
+
+/* Of the calling thread, as a new thread would get it. */
+void hd_thread_class_get(struct hd_thread_class *scheduling);
 
 /* 0 or -errno of pthread_create; passes HD fault HEDDLE_FAULT_THREAD_CREATE. */
 int hd_thread_create(struct hd_thread *thread,
@@ -39,7 +50,10 @@ int hd_thread_join(struct hd_thread *thread, uint64_t deadline);
 /* R3, after the join: the kernel has forgotten it. 0 or -ETIMEDOUT. */
 int hd_thread_gone(struct hd_thread *thread, uint64_t deadline);
 
-/* Called by the new thread itself: 0 or -errno; passes HEDDLE_FAULT_AFFINITY. */
+/*
+ * Called by the new thread itself: 0 or -errno; passes HEDDLE_FAULT_AFFINITY. A nice
+ * value that the thread has no right to is left as it is.
+ */
 int hd_thread_apply(const struct hd_thread_options *options);
 
 /* The kernel's id of the calling thread. */

@@ -279,25 +279,32 @@ static void count_blocked(struct hd_worker *worker, int change)
 	}
 }
 
-static void uncount_region(struct heddle_pool *pool)
+static void uncount_region(struct hd_worker *worker)
 {
-	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
-				  memory_order_seq_cst); /* spare-1 */
+	struct heddle_pool *pool = worker->pool;
+
+	if (!worker->donated)
+		atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
+					  memory_order_seq_cst); /* spare-1 */
 }
 
-/* False at the bound, if that refuses. */
-static bool count_region(struct heddle_pool *pool, bool own)
+/* False at the bound, if that refuses. A helper took no worker's place. */
+static bool count_region(struct hd_worker *worker, bool own)
 {
-	uint32_t before = atomic_fetch_add_explicit(
-		&pool->blocked_workers, 1, memory_order_seq_cst); /* spare-1 */
+	struct heddle_pool *pool = worker->pool;
+	uint32_t before;
 
+	if (worker->donated)
+		return true;
+	before = atomic_fetch_add_explicit(&pool->blocked_workers, 1,
+					   memory_order_seq_cst); /* spare-1 */
 	if (!pool->elastic || before < pool->blocked_max)
 		return true;
 	atomic_fetch_add_explicit(&pool->blocked_bound_hits, 1,
 				  memory_order_relaxed); /* statistics */
 	if (own || pool->blocked_policy != HEDDLE_BLOCKED_REFUSE)
 		return true;
-	uncount_region(pool);
+	uncount_region(worker);
 	return false;
 }
 
@@ -339,10 +346,10 @@ static int enter(int kind, bool own, void (*interrupt)(void *arg), void *arg)
 		worker->block_depth++;
 		return 0;
 	}
-	if (!count_region(worker->pool, own))
+	if (!count_region(worker, own))
 		return -EAGAIN;
 	if (interrupt && !hd_interrupt_arm(worker, interrupt, arg)) {
-		uncount_region(worker->pool);
+		uncount_region(worker);
 		return -ECANCELED;
 	}
 	begin(worker, kind);
@@ -380,7 +387,7 @@ int heddle_block_end(void)
 		return 0;
 	hd_interrupt_disarm(worker);
 	admit_stack(worker);
-	uncount_region(worker->pool);
+	uncount_region(worker);
 	atomic_store_explicit(&worker->blocked, 0,
 			      memory_order_relaxed); /* read under the lock */
 	count_blocked(worker, -1);

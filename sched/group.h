@@ -121,6 +121,14 @@ static inline uint32_t hd_group_reserve_slot(const struct heddle_group *group)
 				    memory_order_relaxed); /* constant */
 }
 
+/* May nothing that is queued here start? */
+static inline bool hd_group_shut(const struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->gate,
+				    memory_order_seq_cst) /* close-1 */
+	       > HD_GATE_DRAIN;
+}
+
 static inline uint32_t hd_group_depth(const struct heddle_group *group)
 {
 	return atomic_load_explicit(&group->depth,

@@ -22,29 +22,15 @@
 #include "platform/mutex.h"
 #include "sched/block.h"
 #include "sched/group.h"
+#include "sched/help.h"
 #include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
-#include "sched/room.h"
 #include "sched/task.h"
 #include "sched/worker.h"
-
-/* With a permit or a pin of the group, for the counts behind the claim. */
-static bool claim(struct hd_task *task)
-{
-	struct heddle_group *group = task->group;
-
-	if (!hd_node_claim_any(hd_node_at(&group->pool->nodes, task->node),
-			       task->generation, HD_NODE_DEAD))
-		return false;
-	atomic_fetch_add_explicit(&group->dead, 1,
-				  memory_order_relaxed); /* statistics */
-	hd_room_give(group);
-	return true;
-}
 
 static bool on_stack(struct hd_worker *worker, const struct heddle_task *task)
 {
@@ -136,13 +122,6 @@ static struct heddle_group *held_from(struct hd_worker *worker,
 	return NULL;
 }
 
-static bool gate_is_shut(struct heddle_group *group)
-{
-	return atomic_load_explicit(&group->gate,
-				    memory_order_seq_cst) /* close-1 */
-	       > HD_GATE_DRAIN;
-}
-
 /*
  * Takes what the stack does not hold of the path of group; *upto is where that begins.
  * The group may have been freed, and be another one now. So the way up is read with its
@@ -172,20 +151,17 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 	bool mine = false, whole;
 	uint32_t owed = 0;
 
-	if (gate_is_shut(group))
+	if (hd_group_shut(group))
 		return false;
 	if (take_path(worker, group, &upto, &whole, &owed)) {
 		/* close-1: the closer sets the gate, then reads the count; we
 		 * have raised the count, then read the gate. Forbidden: it
 		 * reads none and we read an open gate.
 		 */
-		mine = !gate_is_shut(group) &&
-		       (hd_order_of(group)
-				? hd_order_claim_next(group, task, claim, &owed)
-				: claim(task));
+		mine = !hd_group_shut(group) && hd_task_claim_turn(task, &owed);
 		if (mine) {
 			hd_task_run(worker, group, upto, &whole, NULL, task);
-			hd_task_finish(task, HD_TASK_DONE);
+			hd_task_finish(pool, task, HD_TASK_DONE);
 		}
 		if (group != upto)
 			owed += hd_permit_give_part(group, upto, whole);
@@ -255,16 +231,6 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		      : wait_end(hd_task_of(given), deadline);
 }
 
-/* Nobody has claimed it, to run or to cancel it. */
-static bool queued(struct hd_task *task)
-{
-	struct hd_node *node =
-		hd_node_at(&task->group->pool->nodes, task->node);
-
-	return atomic_load_explicit(&node->state, memory_order_relaxed) ==
-	       hd_node_state_make(task->generation, HD_NODE_QUEUED);
-}
-
 /* Queued in a SERIAL group that the caller's own stack occupies: it cannot start. */
 static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
 {
@@ -273,18 +239,28 @@ static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
 	for (frame = worker->frame; frame; frame = frame->below)
 		if (frame->group == task->group &&
 		    hd_order_serial(frame->group))
-			return queued(task);
+			return hd_task_queued(task);
 	return false;
 }
 
 int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 {
 	struct hd_task *task = hd_task_of(given);
-	int rc = flags ? -EINVAL : joinable(task);
+	bool help = flags & HEDDLE_JOIN_HELP;
+	int rc = joinable(task);
 	uint32_t state;
 
+	if (flags & ~(uint32_t)HEDDLE_JOIN_HELP)
+		return -EINVAL;
+	if (help && hd_self && hd_self->guest)
+		return -EINVAL;
 	if (rc < 0)
 		return rc;
+	if (help && !hd_self) {
+		rc = hd_help(given, deadline);
+		if (rc < 0)
+			return rc;
+	}
 	if (!ended(task, &state) && hd_self && hd_self->frame &&
 	    stands_behind(hd_self, task))
 		return -EDEADLK;
@@ -304,13 +280,18 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
  * Once the node is dead, nothing but the pin keeps the group: somebody may free the
  * node, and close the group. Of one that was freed before, the claim fails.
  */
-static bool claim_pinned(struct hd_task *task)
+static bool cancel_pinned(struct hd_task *task)
 {
 	struct heddle_group *group = task->group;
 	bool mine;
 
 	hd_pin(group);
-	mine = claim(task);
+	mine = hd_task_claim(task);
+	if (mine) {
+		hd_task_finish(group->pool, task, HD_TASK_CANCELLED);
+		if (hd_order_of(group))
+			hd_order_moved(group);
+	}
 	hd_unpin(group);
 	return mine;
 }
@@ -341,10 +322,8 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 		return rc;
 	if (ended(task, &state))
 		return -EALREADY;
-	if (claim_pinned(task)) {
-		hd_task_finish(task, HD_TASK_CANCELLED);
+	if (cancel_pinned(task))
 		return 0;
-	}
 	if (tell_to_stop(task))
 		hd_interrupt_task(task);
 	rc = wait_any(given, deadline);

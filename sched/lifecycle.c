@@ -11,6 +11,7 @@
 
 #include "platform/futex.h"
 #include "platform/memory.h"
+#include "sched/help.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
 #include "sched/report.h"
@@ -265,6 +266,16 @@ static uint32_t count_on_their_way(struct heddle_pool *pool)
 	return n;
 }
 
+static uint32_t count_donated(struct heddle_pool *pool)
+{
+	uint32_t n;
+
+	hd_mutex_lock(&pool->control);
+	n = pool->donated;
+	hd_mutex_unlock(&pool->control);
+	return n;
+}
+
 static int reap_all(struct heddle_pool *pool, int level,
 		    struct heddle_report *report, uint64_t deadline)
 {
@@ -283,6 +294,8 @@ static int reap_all(struct heddle_pool *pool, int level,
 		hd_reap_ended(pool); /* count only those that still run */
 		hd_report_waiting(report, worker, step,
 				  count_on_their_way(pool));
+		if (report)
+			report->donated = count_donated(pool);
 		return rc;
 	}
 	return 0;
@@ -366,7 +379,13 @@ int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
 	if (level == HEDDLE_R0_QUIET)
 		return 0;
 	rc = stop(pool, 0, (int)level, report, deadline);
-	if (rc == 0 && level == HEDDLE_R4_CLEAN)
-		hd_pool_free(pool);
-	return rc;
+	if (rc < 0 || level != HEDDLE_R4_CLEAN)
+		return rc;
+	rc = hd_help_wait_left(pool, deadline);
+	if (rc < 0) {
+		hd_report_waiting(report, NULL, HEDDLE_STEP_LEAVE, 0);
+		return rc;
+	}
+	hd_pool_free(pool);
+	return 0;
 }

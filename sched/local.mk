@@ -7,6 +7,7 @@ sched_sources = \
 	%D%/check.c \
 	%D%/close.c \
 	%D%/group.h \
+	%D%/help.c %D%/help.h \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/join.c \
 	%D%/lifecycle.c \

@@ -21,6 +21,9 @@
 #include "sched/ready.h"
 #include "sched/worker.h"
 
+/* Hand-overs to returners in a row while a start waits (B1). */
+#define RETURNS_MAX 16
+
 void hd_hand_begin(struct heddle_pool *pool)
 {
 	/* look-2: the checker reads both, the words, and both again. */
@@ -49,6 +52,30 @@ bool hd_hand_to_returner(struct heddle_group *group)
 	worker->wait_node = node; /* its own again once it is unparked */
 	hd_parker_unpark_any(&worker->parker, HD_TOKEN_PERMIT + group->index);
 	return true;
+}
+
+bool hd_hand_in_turn(struct heddle_group *group)
+{
+	if (!hd_waitq_any(&group->returners, &group->pool->waitq_arena))
+		return false;
+	if (atomic_load_explicit(&group->returners_row,
+				 memory_order_relaxed) /* fairness hint */
+		    >= RETURNS_MAX &&
+	    hd_queue_startable(group))
+		return false;
+	if (!hd_hand_to_returner(group))
+		return false;
+	atomic_fetch_add_explicit(&group->returners_row, 1,
+				  memory_order_relaxed); /* fairness hint */
+	return true;
+}
+
+void hd_hand_row_ends(struct heddle_group *group)
+{
+	if (atomic_load_explicit(&group->returners_row,
+				 memory_order_relaxed)) /* fairness hint */
+		atomic_store_explicit(&group->returners_row, 0,
+				      memory_order_relaxed); /* fairness hint */
 }
 
 static bool wake(struct heddle_pool *pool, uint32_t token)

@@ -41,4 +41,10 @@ void hd_kick(struct heddle_group *group);
 /* Hands the path of the group, which the caller holds, to its next returner. */
 bool hd_hand_to_returner(struct heddle_group *group);
 
+/* The same for a path that could start a task: only if it is a returner's turn. */
+bool hd_hand_in_turn(struct heddle_group *group);
+
+/* A task of the group starts. */
+void hd_hand_row_ends(struct heddle_group *group);
+
 #endif /* HEDDLE_SCHED_LOOK_H */

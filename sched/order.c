@@ -5,7 +5,9 @@
 #include <stddef.h>
 
 #include "platform/cpu.h"
+#include "sched/help.h"
 #include "sched/permit.h"
+#include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
 #include "sched/task.h"
@@ -24,10 +26,45 @@ static void set_head(struct heddle_group *group, uint32_t node)
 			      memory_order_relaxed); /* published by let_go */
 }
 
+/* The taker word: nobody, somebody, somebody and a helper was turned away. */
+enum {
+	NOBODY = 0,
+	TAKEN = 1,
+	TURNED_AWAY = 2
+};
+
+static bool change_taker(struct heddle_group *group, uint32_t *seen,
+			 uint32_t wanted)
+{
+	return atomic_compare_exchange_strong_explicit(
+		&group->taker, seen, wanted,
+		memory_order_seq_cst,  /* order-1, order-2, order-3 */
+		memory_order_seq_cst); /* order-1: TAKEN is an answer */
+}
+
 static bool become_taker(struct heddle_group *group)
 {
-	return !atomic_exchange_explicit(
-		&group->taker, 1, memory_order_seq_cst); /* order-1, order-2 */
+	uint32_t seen = NOBODY;
+
+	return change_taker(group, &seen, TAKEN);
+}
+
+/*
+ * For a helper, whom no mark or look brings back. order-3: it leaves word, and who lets
+ * go finds that. Forbidden: it sleeps and the taker told nobody.
+ */
+static bool become_taker_or_leave_word(struct heddle_group *group)
+{
+	uint32_t seen;
+
+	for (;;) {
+		seen = NOBODY;
+		if (change_taker(group, &seen, TAKEN))
+			return true;
+		if (seen == TURNED_AWAY ||
+		    change_taker(group, &seen, TURNED_AWAY))
+			return false;
+	}
 }
 
 /* By the taker: the first of the chain, which gets all of the list when it is empty. */
@@ -56,8 +93,12 @@ static void pop(struct heddle_group *group, uint32_t node)
 
 static void stop_taking(struct heddle_group *group)
 {
-	atomic_store_explicit(&group->taker, 0,
-			      memory_order_seq_cst); /* order-1, order-2 */
+	uint32_t before = atomic_exchange_explicit(
+		&group->taker, NOBODY,
+		memory_order_seq_cst); /* order-1, order-2, order-3 */
+
+	if (before == TURNED_AWAY)
+		hd_help_signal(group->pool);
 }
 
 void hd_order_let_go(struct heddle_group *group, uint32_t *owe)
@@ -118,16 +159,57 @@ static uint32_t first_alive(struct heddle_group *group)
 	return node;
 }
 
+void hd_order_moved(struct heddle_group *group)
+{
+	hd_help_signal(group->pool);
+}
+
 bool hd_order_claim_next(struct heddle_group *group, struct hd_task *task,
 			 bool (*claim)(struct hd_task *task), uint32_t *owe)
 {
 	bool mine;
 
-	if (!become_taker(group))
+	if (!become_taker_or_leave_word(group))
 		return false;
 	mine = first_alive(group) == task->node && claim(task);
+	if (mine)
+		first_alive(group); /* frees its node: a drain may wait */
 	hd_order_let_go(group, owe);
+	if (mine)
+		hd_order_moved(group);
 	return mine;
+}
+
+/*
+ * A closer that has read the pin, or met a taker where it wanted to cancel, waits for a
+ * signal. A drain does not find rest while the task is queued: no signal then, or a
+ * helper that waits for its turn would wake itself again and again.
+ */
+static void unpin(struct heddle_group *group, struct hd_task *task)
+{
+	uint32_t gate;
+
+	atomic_fetch_sub_explicit(&group->pins, 1,
+				  memory_order_seq_cst); /* pin-1 */
+	gate = atomic_load_explicit(&group->gate,
+				    memory_order_seq_cst); /* pin-1 */
+	if (gate > HD_GATE_DRAIN ||
+	    (gate == HD_GATE_DRAIN && !hd_task_queued(task)))
+		hd_effect_signal(group->pool);
+}
+
+bool hd_order_is_turn(struct heddle_group *group, struct hd_task *task,
+		      uint32_t *owe)
+{
+	bool is_turn = false;
+
+	hd_pin(group);
+	if (become_taker_or_leave_word(group)) {
+		is_turn = first_alive(group) == task->node;
+		hd_order_let_go(group, owe);
+	}
+	unpin(group, task);
+	return is_turn;
 }
 
 uint32_t hd_order_take_all(struct heddle_group *group)

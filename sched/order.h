@@ -75,6 +75,16 @@ void hd_order_put_back(struct heddle_group *group, uint32_t node,
 bool hd_order_claim_next(struct heddle_group *group, struct hd_task *task,
 			 bool (*claim)(struct hd_task *task), uint32_t *owe);
 
+/* A task of an ordered group was claimed: a helper may have its turn now. */
+void hd_order_moved(struct heddle_group *group);
+
+/*
+ * For a helper, without a permit: is the task the next of its group? False also while
+ * somebody is the taker, who then tells those that wait when he lets go.
+ */
+bool hd_order_is_turn(struct heddle_group *group, struct hd_task *task,
+		      uint32_t *owe);
+
 /* All of the chain, to be cancelled; 0 also while somebody is the taker. */
 uint32_t hd_order_take_all(struct heddle_group *group);
 

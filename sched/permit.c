@@ -12,6 +12,7 @@
 #include "lockfree/groupword.h"
 #include "platform/futex.h"
 #include "sched/group.h"
+#include "sched/help.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
 
@@ -77,6 +78,7 @@ static uint32_t give_event(struct heddle_group *group, uint64_t before)
 	/* Full to not full: headroom was published. */
 	if (hd_bitset_any(&group->ready))
 		hd_ready_mark_above(group);
+	hd_help_signal(group->pool);
 	return 1;
 }
 
@@ -95,6 +97,7 @@ static bool leave_account(struct heddle_group *group, uint32_t *owe)
 	/* Headroom was published. */
 	if (hd_bitset_any(&group->ready))
 		hd_ready_mark_above(group);
+	hd_help_signal(group->pool);
 	++*owe;
 	return false;
 }

@@ -53,6 +53,11 @@ static int check_options(const struct heddle_pool_options *o)
 		return -EINVAL;
 	if (o->stack_size > UINT64_C(1) << 32)
 		return -EINVAL;
+	if (o->helpers_max > WORKERS_LIMIT / 2 &&
+	    o->helpers_max != HEDDLE_HELPERS_NONE)
+		return -EINVAL;
+	if (o->reserved)
+		return -EINVAL;
 	if (o->name && strlen(o->name) > 10)
 		return -EINVAL;
 	if ((o->cpu_set != NULL) != (o->cpu_set_size != 0))
@@ -85,8 +90,12 @@ static void take_options(struct heddle_pool *pool,
 		pool->workers_max = WORKERS_LIMIT / 2;
 	pool->blocked_max = pool->elastic ? or_default(o->blocked_max, 256) : 0;
 	pool->blocked_policy = o->blocked_policy;
+	pool->helpers_max = o->helpers_max == HEDDLE_HELPERS_NONE
+				    ? 0
+				    : or_default(o->helpers_max, 64);
 	/* Twice as many entries as lives: ended ones may not be joined yet. */
-	pool->entries = 2 * (pool->workers_max + pool->blocked_max);
+	pool->entries =
+		2 * (pool->workers_max + pool->blocked_max) + pool->helpers_max;
 	if (pool->entries > HD_BITSET_MAX)
 		pool->entries = HD_BITSET_MAX;
 	pool->cpus = hd_cpu_possible();
@@ -203,6 +212,7 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);
+	hd_thread_class_get(&pool->scheduling);
 	rc = copy_cpu_set(pool, &o);
 	if (rc == 0)
 		rc = make_tables(pool);

@@ -18,6 +18,7 @@
 #include "lockfree/waitq.h"
 #include "platform/cacheline.h"
 #include "platform/mutex.h"
+#include "platform/thread.h"
 
 struct hd_worker;
 struct heddle_group;
@@ -42,6 +43,7 @@ struct heddle_pool {
 	uint32_t deque_slots;
 	uint32_t groups_max;
 	uint32_t slots_max;
+	uint32_t helpers_max; /* 0: none */
 	uint32_t lanes_length_max;
 	bool elastic;
 	uint64_t stack_size;
@@ -49,6 +51,7 @@ struct heddle_pool {
 	char name[12];
 	void *cpu_set;
 	size_t cpu_set_size;
+	struct hd_thread_class scheduling;
 	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
 	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
 			    void *arg);
@@ -72,7 +75,9 @@ struct heddle_pool {
 	HD_ALIGNED _Atomic uint32_t
 		effect; /* A: futex of cap and close waits */
 	_Atomic uint32_t effect_waiters;
-	_Atomic uint32_t returners;       /* A: queued at any group */
+	_Atomic uint32_t help_waiters; /* A: for a permit or their turn */
+	_Atomic uint32_t helpers;      /* A: at a task that has ended; futex */
+	_Atomic uint32_t returners;    /* A: queued at any group */
 	_Atomic uint32_t blocked_workers; /* A: entries inside a region */
 	_Atomic uint32_t
 		hands_begun; /* A: permits in the hand of a kick or look */
@@ -93,6 +98,7 @@ struct heddle_pool {
 	HD_ALIGNED struct hd_mutex control;
 	uint32_t live;     /* entries reserved and not leaving */
 	uint32_t starting; /* of those, not yet LIVE */
+	uint32_t donated;  /* entries that helpers have, beside those */
 	uint32_t processes;
 	uint64_t processes_made;
 	bool closing;

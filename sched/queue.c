@@ -15,6 +15,9 @@
 #include "sched/task.h"
 #include "sched/worker.h"
 
+/* So many dead nodes are left where they are, beside others. */
+#define SWEEP_MIN 64u
+
 /* A chain of nodes, oldest first. */
 struct chain {
 	uint32_t first, last, length;
@@ -94,8 +97,9 @@ bool hd_queue_push(struct heddle_group *group, struct hd_worker *worker,
 	struct heddle_pool *pool = group->pool;
 	uint32_t lanes = lanes_of(group), lane;
 
-	if (worker && worker->frame && worker->frame->group == group &&
-	    !hd_order_of(group) && deque_adopt(worker, group) &&
+	if (worker && !worker->donated && worker->frame &&
+	    worker->frame->group == group && !hd_order_of(group) &&
+	    deque_adopt(worker, group) &&
 	    hd_deque_push_owner(&worker->deque, node))
 		return true;
 	lane = lanes > 1 ? hd_cpu_current() % lanes : 0;
@@ -303,6 +307,88 @@ void hd_queue_drain(struct hd_worker *worker)
 		worker->owe++;
 	}
 	hd_unpin(home);
+}
+
+/* Adds a chain in somebody's hand to the end of *to, and frees what is dead. */
+static void append_alive(struct heddle_group *group, uint32_t node,
+			 struct chain *to)
+{
+	struct heddle_pool *pool = group->pool;
+	struct chain dead = { 0, 0, 0 };
+
+	while (node) {
+		uint32_t next = hd_nodes_next_owner(&pool->nodes, node);
+		uint64_t state = atomic_load_explicit(
+			&hd_node_at(&pool->nodes, node)->state,
+			memory_order_acquire); /* node-2 */
+		struct chain *into =
+			hd_node_state_status(state) == HD_NODE_QUEUED ? to
+								      : &dead;
+
+		hd_nodes_link_owner(&pool->nodes, node, 0);
+		if (into->last)
+			hd_nodes_link_owner(&pool->nodes, into->last, node);
+		else
+			into->first = node;
+		into->last = node;
+		into->length++;
+		node = next;
+	}
+	if (!dead.length)
+		return;
+	atomic_fetch_sub_explicit(&group->dead, dead.length,
+				  memory_order_relaxed); /* statistics */
+	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
+			 dead.first, dead.last, dead.length);
+}
+
+/* In spill lists and injection lists; what is dead in a deque its owner meets. */
+static uint64_t length_of_lists(struct heddle_group *group)
+{
+	uint64_t sum = atomic_load_explicit(
+		&group->spilled, memory_order_relaxed); /* statistics */
+	uint32_t i;
+
+	for (i = 0; i < lanes_of(group); i++)
+		sum += hd_inject_length_any(&group->lane[i]);
+	return sum;
+}
+
+uint32_t hd_queue_sweep(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint32_t dead = atomic_load_explicit(
+		&group->dead, memory_order_relaxed); /* statistics */
+	uint64_t lists = length_of_lists(group);
+	struct chain alive = { 0, 0, 0 };
+	uint32_t node, i, length;
+
+	if (!dead || !lists || hd_order_of(group))
+		return 0;
+	if (dead < lists && (dead < SWEEP_MIN || 2 * (uint64_t)dead < lists))
+		return 0;
+	while ((node = hd_tagstack_pop_any(&group->spill, &pool->nodes,
+					   HD_LINK_CHAIN))) {
+		struct chain chain = { node, 0, 0 };
+		uint32_t at;
+
+		for (at = node; at; at = hd_nodes_next_owner(&pool->nodes, at))
+			chain.length++;
+		atomic_fetch_sub_explicit(
+			&group->spilled, chain.length,
+			memory_order_relaxed); /* statistics */
+		append_alive(group, node, &alive);
+	}
+	for (i = 0; i < lanes_of(group); i++) {
+		node = hd_inject_take_any(&group->lane[i], &length);
+		append_alive(group, hd_nodes_reverse_owner(&pool->nodes, node),
+			     &alive);
+	}
+	if (!alive.first)
+		return 0;
+	spill(group, alive);
+	hd_ready_mark(group);
+	return 1;
 }
 
 static void cancel_node(struct heddle_group *group, uint32_t node,

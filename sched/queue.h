@@ -50,6 +50,13 @@ void hd_queue_put_back(struct hd_worker *worker, struct heddle_group *group,
 void hd_queue_drain(struct hd_worker *worker);
 
 /*
+ * With a permit of the group: frees the nodes of tasks that were claimed in place, when
+ * they are many, or all that there is. The rest keeps its order. Returns how many looks
+ * are owed.
+ */
+uint32_t hd_queue_sweep(struct heddle_group *group);
+
+/*
  * Cancels everything that is queued in the group; returns how many tasks. Those with an
  * action to be called are put on the list. Called
  * under pool->control: no ring is unlinked meanwhile, so that also a thread

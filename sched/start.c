@@ -56,7 +56,8 @@ static void birth_at(struct hd_worker *worker, uint32_t step)
 			      memory_order_relaxed); /* a report */
 }
 
-struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
+/* The lowest free entry, for a new life that others do not know yet. */
+static struct hd_worker *new_life(struct heddle_pool *pool)
 {
 	uint32_t i;
 
@@ -74,11 +75,10 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		worker->bound_group = NULL;
 		worker->fresh_for = 0;
 		worker->by_start = false;
+		worker->donated = false;
 		worker->birth = NULL;
 		worker->start_error = 0;
 		birth_at(worker, HEDDLE_STEP_CREATE);
-		pool->live++;
-		pool->starting++;
 		if (i >=
 		    atomic_load_explicit(&pool->entries_used,
 					 memory_order_relaxed)) /* locked */
@@ -88,10 +88,21 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 			atomic_store_explicit(
 				&pool->entries_used, i + 1,
 				memory_order_release); /* registry-1 */
-		hd_phase_set(worker, HD_PHASE_RESERVED);
 		return worker;
 	}
 	return NULL;
+}
+
+struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
+{
+	struct hd_worker *worker = new_life(pool);
+
+	if (!worker)
+		return NULL;
+	pool->live++;
+	pool->starting++;
+	hd_phase_set(worker, HD_PHASE_RESERVED);
+	return worker;
 }
 
 /* The reservation came to nothing. */
@@ -119,6 +130,7 @@ static struct hd_thread_options thread_options(struct hd_worker *worker)
 		.cpu_set = pool->cpu_set,
 		.cpu_set_size = pool->cpu_set_size,
 		.name = worker->thread_name,
+		.scheduling = &pool->scheduling,
 	};
 }
 
@@ -135,6 +147,28 @@ static void show_reserved(struct hd_worker *worker)
 			memory_order_relaxed), /* by the phase */
 	};
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+}
+
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool)
+{
+	struct hd_worker *worker = new_life(pool);
+
+	if (!worker)
+		return NULL;
+	pool->donated++;
+	worker->donated = true;
+	atomic_store_explicit(&worker->leave, 1,
+			      memory_order_relaxed); /* locked */
+	show_reserved(worker);
+	hd_phase_set(worker, HD_PHASE_LEAVING);
+	return worker;
+}
+
+void hd_entry_end_donation(struct hd_worker *worker)
+{
+	worker->pool->donated--;
+	hd_worker_show_free(worker);
+	hd_phase_set(worker, HD_PHASE_FREE);
 }
 
 int hd_worker_create(struct hd_worker *worker, uint32_t *step)
@@ -270,9 +304,32 @@ void hd_spare_check(struct heddle_pool *pool)
 		hd_spare_failed(pool);
 }
 
-static int birth_steps(struct hd_worker *worker)
+int hd_worker_hooks_begin(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
+	int rc = hd_upper.worker_begin(worker);
+
+	if (rc < 0)
+		return rc;
+	rc = pool->worker_init
+		     ? pool->worker_init(pool, worker->index, pool->hook_arg)
+		     : 0;
+	if (rc < 0)
+		hd_upper.worker_end(worker);
+	return rc < 0 ? rc : 0;
+}
+
+void hd_worker_hooks_end(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_upper.worker_end(worker);
+	if (pool->worker_exit)
+		pool->worker_exit(pool, worker->index, pool->hook_arg);
+}
+
+static int birth_steps(struct hd_worker *worker)
+{
 	struct hd_thread_options options = thread_options(worker);
 	int rc;
 
@@ -282,20 +339,9 @@ static int birth_steps(struct hd_worker *worker)
 		return rc;
 	birth_at(worker, HEDDLE_STEP_HOOK);
 	hd_rcu_register();
-	rc = hd_upper.worker_begin(worker);
+	rc = hd_worker_hooks_begin(worker);
 	if (rc < 0)
-		goto unregister;
-	rc = pool->worker_init
-		     ? pool->worker_init(pool, worker->index, pool->hook_arg)
-		     : 0;
-	if (rc < 0)
-		goto end_upper;
-	return 0;
-
-end_upper:
-	hd_upper.worker_end(worker);
-unregister:
-	hd_rcu_unregister();
+		hd_rcu_unregister();
 	return rc;
 }
 
@@ -350,10 +396,8 @@ static void birth_failed(struct hd_worker *worker, int rc)
 	last_phase(worker, HD_PHASE_FAILED);
 }
 
-bool hd_worker_birth(struct hd_worker *worker)
+void hd_worker_reset(struct hd_worker *worker)
 {
-	int rc;
-
 	worker->done = NULL;
 	worker->owe = 0;
 	worker->block_depth = 0;
@@ -370,6 +414,13 @@ bool hd_worker_birth(struct hd_worker *worker)
 	worker->random = worker->index * 2654435761u + 1u;
 	worker->seen.tid = hd_thread_id();
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+}
+
+bool hd_worker_birth(struct hd_worker *worker)
+{
+	int rc;
+
+	hd_worker_reset(worker);
 	rc = birth_steps(worker);
 	if (rc < 0) {
 		hd_worker_show(worker, HEDDLE_WORKER_LEFT);
@@ -408,13 +459,9 @@ void hd_worker_retire(struct hd_worker *worker)
 
 void hd_worker_death(struct hd_worker *worker)
 {
-	struct heddle_pool *pool = worker->pool;
-
 	hd_delay(HEDDLE_DELAY_RETIRE);
 	hd_worker_show(worker, HEDDLE_WORKER_LEAVING);
-	hd_upper.worker_end(worker);
-	if (pool->worker_exit)
-		pool->worker_exit(pool, worker->index, pool->hook_arg);
+	hd_worker_hooks_end(worker);
 	hd_rcu_unregister();
 	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
 	hd_self = NULL;

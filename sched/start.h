@@ -19,6 +19,15 @@ struct hd_worker;
  */
 struct hd_worker *hd_entry_reserve(struct heddle_pool *pool);
 
+/*
+ * Under pool->control: an entry for a helper, which is on its way out from now on and
+ * counts as donated, not as live. NULL when there is none.
+ */
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool);
+
+/* Under pool->control: it has left (R1), and the entry is free. */
+void hd_entry_end_donation(struct hd_worker *worker);
+
 /* The reservation came to nothing: the entry is free again. */
 void hd_entry_unreserve(struct hd_worker *worker);
 
@@ -42,6 +51,13 @@ void hd_spare_failed(struct heddle_pool *pool);
 
 /* The worker has found work or sleeps: it is LIVE, and its starter may go on. */
 void hd_worker_settled(struct hd_worker *worker);
+
+/* What one life of an entry left is put to where the next one begins. */
+void hd_worker_reset(struct hd_worker *worker);
+
+/* The slots' values and the pool's hooks. An error: nothing remains. */
+int hd_worker_hooks_begin(struct hd_worker *worker);
+void hd_worker_hooks_end(struct hd_worker *worker);
 
 /* First and last steps, on the worker's own thread. */
 bool hd_worker_birth(struct hd_worker *worker);

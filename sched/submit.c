@@ -87,7 +87,8 @@ static void clear_away(struct heddle_group *group)
 	hd_effect_signal(group->pool);
 }
 
-/* False when somebody has it already. The pin is as in claim() of sched/join.c. */
+/* False when somebody has it already. The pin is as in cancel_pinned() of
+ * sched/join.c. */
 static bool take_back(struct heddle_group *group, struct hd_node *node,
 		      uint64_t generation)
 {

@@ -13,6 +13,8 @@
 #include "platform/cacheline.h"
 #include "platform/futex.h"
 #include "sched/group.h"
+#include "sched/help.h"
+#include "sched/order.h"
 #include "sched/pool.h"
 #include "sched/room.h"
 #include "sched/worker.h"
@@ -29,13 +31,49 @@ _Static_assert(offsetof(struct hd_task, after) ==
 		       offsetof(struct heddle_task, after),
 	       "the action is the user's");
 
-void hd_task_finish(struct hd_task *task, uint32_t state)
+bool hd_task_queued(const struct hd_task *task)
+{
+	struct hd_node *node =
+		hd_node_at(&task->group->pool->nodes, task->node);
+
+	return atomic_load_explicit(&node->state, memory_order_relaxed) ==
+	       hd_node_state_make(task->generation, HD_NODE_QUEUED);
+}
+
+bool hd_task_claim(struct hd_task *task)
+{
+	struct heddle_group *group = task->group;
+
+	if (!hd_node_claim_any(hd_node_at(&group->pool->nodes, task->node),
+			       task->generation, HD_NODE_DEAD))
+		return false;
+	atomic_fetch_add_explicit(&group->dead, 1,
+				  memory_order_relaxed); /* statistics */
+	hd_room_give(group);
+	return true;
+}
+
+bool hd_task_claim_turn(struct hd_task *task, uint32_t *owe)
+{
+	struct heddle_group *group = task->group;
+
+	return hd_order_of(group)
+		       ? hd_order_claim_next(group, task, hd_task_claim, owe)
+		       : hd_task_claim(task);
+}
+
+void hd_task_finish(struct heddle_pool *pool, struct hd_task *task,
+		    uint32_t state)
 {
 	/* task-1: what the task wrote happens-before the return of a join. Of
-	 * who waits only the address is used: nothing to acquire.
+	 * who waits only the address is used: nothing to acquire. A helper
+	 * that has gone has released what it did to the pool (help-1).
 	 */
 	uint32_t before = atomic_exchange_explicit(
-		&task->state, state, memory_order_release); /* task-1 */
+		&task->state, state, memory_order_acq_rel); /* task-1, help-1 */
+
+	if (before & HD_TASK_HELPER)
+		hd_help_told(pool);
 
 	if (before & HD_TASK_WAITERS)
 		hd_futex_wake(&task->state, INT_MAX); /* the address only */
@@ -79,7 +117,7 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index,
 	if (((struct hd_task *)arg)->flags & HEDDLE_TASK_DETACHED)
 		end_detached(arg, list);
 	else
-		hd_task_finish(arg, HD_TASK_CANCELLED);
+		hd_task_finish(group->pool, arg, HD_TASK_CANCELLED);
 }
 
 struct hd_task *hd_task_run(struct hd_worker *worker,

@@ -13,6 +13,7 @@
 #include <heddle/task.h>
 
 struct heddle_group;
+struct heddle_pool;
 struct hd_worker;
 
 /*
@@ -27,6 +28,7 @@ enum hd_task_state {
 	HD_TASK_STATE = 0xff,
 	HD_TASK_WAITERS = 0x100, /* somebody sleeps on the word */
 	HD_TASK_STOP = 0x200,    /* it was cancelled after its start */
+	HD_TASK_HELPER = 0x400,  /* a helper stands at it, see help-1 */
 };
 
 /* Overlays struct heddle_task from flags on; checked in sched/task.c. */
@@ -46,8 +48,21 @@ static inline struct hd_task *hd_task_of(struct heddle_task *task)
 	return (struct hd_task *)(void *)task;
 }
 
+/* Nobody has claimed it, to run or to cancel it. */
+bool hd_task_queued(const struct hd_task *task);
+
+/*
+ * Claims a queued task in place, for somebody with a permit or a pin of its group.
+ * False: somebody else has it, or it is over.
+ */
+bool hd_task_claim(struct hd_task *task);
+
+/* The same, and in an ordered group only if it is the next; for a permit's holder. */
+bool hd_task_claim_turn(struct hd_task *task, uint32_t *owe);
+
 /* The task has returned; the last touch of it by the library. */
-void hd_task_finish(struct hd_task *task, uint32_t state);
+void hd_task_finish(struct heddle_pool *pool, struct hd_task *task,
+		    uint32_t state);
 
 /*
  * A node taken out of the queues by a close: its task ends as CANCELLED. If it has an

@@ -35,9 +35,7 @@ _Thread_local struct hd_worker *hd_self;
 /* Polls of about 0.2 us each before a worker with a permit gives up. */
 #define LINGER_POLLS  10
 #define LINGER_PAUSES 8
-/* Hand-overs to returners in a row while a start waits (B1). */
-#define RETURNS_MAX 16
-#define FREE_BATCH  32
+#define FREE_BATCH    32
 
 void hd_worker_show(struct hd_worker *worker, uint32_t state)
 {
@@ -185,7 +183,7 @@ static void finish(struct hd_worker *worker, struct hd_task *task)
 	if (!task)
 		return;
 	start_searching(worker);
-	hd_task_finish(task, HD_TASK_DONE);
+	hd_task_finish(worker->pool, task, HD_TASK_DONE);
 }
 
 /* Calls one task. False when it had been cancelled or joined before. */
@@ -199,8 +197,10 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	bool mine = hd_node_claim_any(node, hd_node_generation_any(node),
 				      HD_NODE_TAKEN);
 
-	if (hd_order_of(group))
+	if (hd_order_of(group)) {
 		hd_order_let_go(group, &worker->owe);
+		hd_order_moved(group);
+	}
 	free_node(worker, index);
 	if (!mine) {
 		atomic_fetch_sub_explicit(
@@ -210,10 +210,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_worker_settle(worker);
-	if (atomic_load_explicit(&group->returners_row,
-				 memory_order_relaxed)) /* fairness hint */
-		atomic_store_explicit(&group->returners_row, 0,
-				      memory_order_relaxed); /* fairness hint */
+	hd_hand_row_ends(group);
 	worker->may_linger = true;
 	worker->woken = false;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
@@ -227,18 +224,9 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 static bool yield_to_returner(struct hd_worker *worker,
 			      struct heddle_group *group)
 {
-	if (!hd_waitq_any(&group->returners, &worker->pool->waitq_arena))
-		return false;
-	if (atomic_load_explicit(&group->returners_row,
-				 memory_order_relaxed) /* fairness hint */
-		    >= RETURNS_MAX &&
-	    hd_queue_startable(group))
-		return false;
-	if (!hd_hand_to_returner(group))
+	if (!hd_hand_in_turn(group))
 		return false;
 	hd_share_end(worker);
-	atomic_fetch_add_explicit(&group->returners_row, 1,
-				  memory_order_relaxed); /* fairness hint */
 	worker->held = NULL;
 	return true;
 }

@@ -118,6 +118,7 @@ struct hd_worker {
 	size_t stack_size;
 	int start_error; /* published by FAILED */
 	bool by_start;   /* somebody waits for it */
+	bool donated;    /* I in a life: the thread is a helper's */
 	/* Told how the birth went, before anybody can reap it; or NULL. */
 	_Atomic uint32_t *birth;
 	_Atomic uint32_t start_step; /* A  what its birth does now */

@@ -19,19 +19,26 @@ check_LIBRARIES += %D%/support/libsupport.a
 
 support_lib = %D%/support/libsupport.a
 
+# A program that a script watches; no test by itself.
+check_PROGRAMS += %D%/support/idle
+
 LDADD = $(support_lib) $(tap_lib) $(heddle_libs)
 unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 
 ## Programs ------------------------------------------------------------------
 
 public_tests = \
+	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/help \
+	%D%/api/help-many \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
 	%D%/api/slot \
@@ -39,6 +46,7 @@ public_tests = \
 	%D%/api/tasks \
 	%D%/api/reserve \
 	%D%/api/tenants \
+	%D%/api/template \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \
@@ -57,6 +65,7 @@ public_tests = \
 	%D%/regression/f31-nesting \
 	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
+	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f45-control-inside
 
@@ -102,11 +111,14 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_tls_slot_LDADD = $(unit_libs)
 %C%_unit_tls_tid_LDADD = $(unit_libs)
 %C%_regression_f24_many_cycles_LDADD = $(unit_libs)
+%C%_regression_f35_one_setter_LDADD = $(unit_libs)
 # end of unit
 
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/api/idle-strace.t \
+	%D%/api/never-under.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
@@ -116,6 +128,7 @@ script_tests = \
 	%D%/model/park.t \
 	%D%/model/reserve.t \
 	%D%/model/permits-model.t \
+	%D%/model/relacy.t \
 	%D%/model/split.t \
 	%D%/model/stall.t \
 	%D%/model/twins.t \
@@ -129,14 +142,24 @@ script_tests = \
 	%D%/style/pairs.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
+	%D%/style/silent.t \
 	%D%/style/text.t
 
-# Models in Promela, what tests of one folder share, and what scripts read.
+# Models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \
 	%D%/model/entry.pml \
 	%D%/model/grace.pml \
 	%D%/model/park.pml \
 	%D%/model/permits.pml \
+	%D%/model/relacy/deque.cc \
+	%D%/model/relacy/explore.cc \
+	%D%/model/relacy/explore.hh \
+	%D%/model/relacy/inject.cc \
+	%D%/model/relacy/machine.hh \
+	%D%/model/relacy/parker.cc \
+	%D%/model/relacy/split.cc \
+	%D%/model/relacy/translate.sed \
+	%D%/model/relacy/twins.tsv \
 	%D%/model/reserve.pml \
 	%D%/model/spin.sh \
 	%D%/model/split.pml \

@@ -10,8 +10,10 @@
  * and not more than the workers at the root. The sets of tasks that may run
  * together are those of a laminar family of bounds, so all that cannot be
  * extended have one size, and it does not matter which tasks started first.
- * Then caps rise, dip and rise, workers are added and tasks are let go, and
- * after each step the number is that of the new configuration.
+ * Then caps rise, dip and rise, workers are added, tasks are let go and tasks begin
+ * regions that last, and after each step the number is that of the new configuration. A
+ * region gives back permits in the hand of nobody who would look for work himself: a look
+ * that is lost there is lost for good.
  *
  * Part of a supply is submitted by a task of the same group. As long as that
  * one is queued something on its path is full, which would hold its tasks back
@@ -76,6 +78,7 @@ struct under {
 
 	/* The configuration. */
 	uint32_t workers; /* that there are, or may be */
+	uint32_t blocked; /* tasks in regions, out of their supply */
 	uint32_t groups;
 	uint32_t above[GROUPS];
 	uint32_t level[GROUPS];
@@ -85,13 +88,16 @@ struct under {
 	uint32_t jobs;           /* with those that submit */
 	struct heddle_group *group[GROUPS];
 	struct job job[JOBS];
-	sem_t gate;
+	sem_t gate, region;
 
 	_Alignas(128) _Atomic(uint32_t) running;
 	_Atomic(uint32_t) limit;
-	_Atomic(uint32_t) gone;          /* of all jobs */
-	_Atomic(uint32_t) left;          /* of those that stay */
-	_Atomic(uint32_t) ended[GROUPS]; /* the same, by groups */
+	_Atomic(uint32_t) blocks;         /* 1: who is let go begins a region */
+	_Atomic(uint32_t) regions;        /* that were begun */
+	_Atomic(uint32_t) inside[GROUPS]; /* the same, by groups */
+	_Atomic(uint32_t) gone;           /* of all jobs */
+	_Atomic(uint32_t) left;           /* of those that stay */
+	_Atomic(uint32_t) ended[GROUPS];  /* the same, by groups */
 };
 
 static uint32_t load(const _Atomic(uint32_t) *counter)
@@ -104,6 +110,12 @@ static void count(_Atomic(uint32_t) *counter)
 {
 	/* under-1 */
 	atomic_fetch_add_explicit(counter, 1, memory_order_release);
+}
+
+/* An elastic pool replaces those in regions. */
+static uint32_t available(const struct under *u)
+{
+	return u->is_elastic ? u->workers : u->workers - u->blocked;
 }
 
 /* f of the root; for a supply as it would be with some cap or worker more. */
@@ -119,7 +131,21 @@ static uint32_t largest(const struct under *u)
 		if (g)
 			sum[u->above[g]] += sum[g];
 	}
-	return sum[ROOT] < u->workers ? sum[ROOT] : u->workers;
+	return sum[ROOT] < available(u) ? sum[ROOT] : available(u);
+}
+
+/* It runs no more before its permits are given back. */
+static void stay_in_region(struct under *u, uint32_t group)
+{
+	atomic_fetch_sub_explicit(&u->running, 1, memory_order_relaxed);
+	count(&u->inside[group]);
+	ht_expect(u->run, "heddle_block_begin",
+		  heddle_block_begin(HEDDLE_BLOCK_OTHER, NULL, NULL));
+	count(&u->regions);
+	while (sem_wait(&u->region))
+		;
+	ht_expect(u->run, "heddle_block_end", heddle_block_end());
+	atomic_fetch_add_explicit(&u->running, 1, memory_order_relaxed);
 }
 
 static void stay(struct under *u, uint32_t group)
@@ -134,6 +160,8 @@ static void stay(struct under *u, uint32_t group)
 			     (uintmax_t)u->number, running, load(&u->limit));
 	while (sem_wait(&u->gate))
 		;
+	if (load(&u->blocks))
+		stay_in_region(u, group);
 	atomic_fetch_sub_explicit(&u->running, 1, memory_order_relaxed);
 	count(&u->ended[group]);
 	count(&u->left);
@@ -298,12 +326,42 @@ static bool let_some_go(struct under *u)
 	return load(&u->left) == before + n;
 }
 
+/* Some of those that stay begin a region, and others may run in their place. */
+static bool let_some_block(struct under *u)
+{
+	uint32_t before = load(&u->regions), running = load(&u->running), n, i,
+		 g;
+	uint32_t inside[GROUPS];
+
+	if (!running)
+		return true;
+	n = 1 + ht_random_below(&u->random, running);
+	for (g = 0; g < u->groups; g++)
+		inside[g] = load(&u->inside[g]);
+	atomic_store_explicit(&u->blocks, 1, memory_order_release);
+	for (i = 0; i < n; i++)
+		sem_post(&u->gate);
+	if (!reaches(u, &u->regions, before + n)) {
+		ht_violation(u->run, HT_LOST,
+			     "configuration %ju: a region does not begin",
+			     (uintmax_t)u->number);
+		return false;
+	}
+	for (g = 0; g < u->groups; g++)
+		u->supply[g] -= load(&u->inside[g]) - inside[g];
+	u->blocked += n;
+	atomic_store_explicit(&u->blocks, 0, memory_order_release);
+	return true;
+}
+
 static bool step(struct under *u)
 {
-	uint32_t what = ht_random_below(&u->random, 4);
+	uint32_t what = ht_random_below(&u->random, 5);
 
 	if (what == 0)
 		return let_some_go(u) && settles(u);
+	if (what == 4)
+		return let_some_block(u) && settles(u);
 	if (what == 1)
 		add_worker(u);
 	else
@@ -340,7 +398,9 @@ static void draw(struct under *u)
 		while (g && u->level[u->above[g]] + 1 == LEVELS);
 		u->level[g] = g ? u->level[u->above[g]] + 1 : 0;
 		atomic_store_explicit(&u->ended[g], 0, memory_order_relaxed);
+		atomic_store_explicit(&u->inside[g], 0, memory_order_relaxed);
 	}
+	u->blocked = 0;
 	atomic_store_explicit(&u->left, 0, memory_order_relaxed); /* rest */
 	atomic_store_explicit(&u->gone, 0, memory_order_relaxed); /* rest */
 }
@@ -456,8 +516,10 @@ static bool finish(struct under *u)
 	set_limit(u, UINT32_MAX);
 	if (opens_first)
 		update(u, changed);
-	for (i = load(&u->left); i < stay; i++)
+	for (i = load(&u->left) + u->blocked; i < stay; i++)
 		sem_post(&u->gate);
+	for (i = 0; i < u->blocked; i++)
+		sem_post(&u->region);
 	if (!opens_first)
 		update(u, changed);
 	if (!reaches(u, &u->gone, u->jobs)) {
@@ -600,6 +662,7 @@ static void body(struct ht_stress *run)
 	memset(u, 0, sizeof(*u));
 	u->run = run;
 	sem_init(&u->gate, 0, 0);
+	sem_init(&u->region, 0, 0);
 	while (is_good && !is_over(u)) {
 		ht_actor_step(&run->actors[0]);
 		is_good = configuration(u);
@@ -618,6 +681,7 @@ static void body(struct ht_stress *run)
 		ht_stress_rest(run, u->pool);
 	close_pool(u);
 	sem_destroy(&u->gate);
+	sem_destroy(&u->region);
 	/* Both faults of the twin must have been seen. */
 	if (run->is_busted && !(u->found[TWIN_EXPECTS] && u->found[TWIN_HIDES]))
 		atomic_store_explicit(&run->violations[HT_LOST], 0,

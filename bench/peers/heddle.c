@@ -168,6 +168,8 @@ static int pool_count(void *arg, struct hb_counts *counts)
 		fprintf(stderr, "heddle_check: %s: %s\n",
 			check.violation[0].name, check.violation[0].detail);
 	counts->wakes = check.wakes;
+	counts->useless_wakes = check.useless_wakes;
+	counts->has_useless = true;
 	return rc;
 }
 

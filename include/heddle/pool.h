@@ -35,6 +35,9 @@ enum heddle_blocked_policy {
 				    * FEWER */
 };
 
+/* For helpers_max: no thread is ever lent to the pool by a join. */
+#define HEDDLE_HELPERS_NONE UINT32_MAX
+
 /**
  * struct heddle_pool_options - what a pool is made with; all zero is valid
  * @struct_size:  sizeof(struct heddle_pool_options)
@@ -63,12 +66,19 @@ enum heddle_blocked_policy {
  * @name:         prefix of thread names, at most 10 bytes, copied; NULL:
  *                "heddle". The worker's index follows it
  * @cpu_set:      affinity of every worker (a cpu_set_t), copied; NULL: that of
- *                the process when the pool is created
+ *                the process when the pool is created. The scheduling class
+ *                is that of the thread that creates the pool, whoever starts or
+ *                makes a worker; a nice value only as far as the kernel lets it
  * @cpu_set_size: bytes of @cpu_set
- * @worker_init:  called first on each new worker; a negative return is an
- *                error of the start that created it (HEDDLE_STEP_HOOK)
+ * @worker_init:  called first on each new worker, also on a thread that helps; a
+ *                negative return is an error of the start that created it
+ *                (HEDDLE_STEP_HOOK), or of the join
  * @worker_exit:  called last on each worker for which @worker_init returned 0
  * @hook_arg:     passed to both
+ * @helpers_max:  most outside threads at once that run a task which they join
+ *                (HEDDLE_JOIN_HELP); one more waits for one of them. 0: 64;
+ *                HEDDLE_HELPERS_NONE: such joins only wait
+ * @reserved:     0
  */
 struct heddle_pool_options {
 	uint32_t struct_size;
@@ -90,6 +100,8 @@ struct heddle_pool_options {
 	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
 			    void *arg);
 	void *hook_arg;
+	uint32_t helpers_max;
+	uint32_t reserved;
 };
 
 /**
@@ -148,7 +160,8 @@ HEDDLE_API int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
  * Idle workers go first, highest index first; busy ones go at the end of
  * their task. Queued work is handed over before a worker leaves. With n = 0
  * an ELASTIC pool creates no worker either, until the next start; what is
- * queued stays queued.
+ * queued stays queued. Threads that help in a join when the call begins are waited
+ * for, whatever n is; they end at R1 (heddle_report.donated).
  *
  * Progress: blocking, no timer and no poll period on the path.
  * Ordering: all writes of the stopped workers happen-before the return of 0

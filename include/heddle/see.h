@@ -29,7 +29,7 @@ enum heddle_worker_state {
 };
 
 /**
- * struct heddle_worker_info - one worker at one instant
+ * struct heddle_worker_info - one worker, or thread that helps, at one instant
  * @index:       its place in the registry, kept over incarnations
  * @state:       enum heddle_worker_state
  * @incarnation: a new number for each life, unique with the index

@@ -100,23 +100,37 @@ HEDDLE_API int heddle_submit_many(struct heddle_group *group,
 HEDDLE_API int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn,
 				  void *arg);
 
+enum heddle_join_flags {
+	HEDDLE_JOIN_HELP = 1, /* the caller may run the task itself */
+};
+
 /**
  * heddle_join() - wait for the end of a task
  * @task:     accepted, not DETACHED, joined by nobody else
- * @flags:    0
- * @deadline: absolute ns
+ * @flags:    enum heddle_join_flags
+ * @deadline: absolute ns; bounds the wait, not a task that the caller runs
  *
  * From inside a task the joiner runs the task itself when nobody has started
  * it (no other task ever runs above a waiting frame); else the wait is a
  * blocking region. The rule against foreign work on the stack answers the lock
  * recursion reported against helping joins (rayon issue 592).
  *
+ * With HEDDLE_JOIN_HELP a thread that is no worker lends itself to the pool for this
+ * one task: if nobody has started it the caller takes its permits, or waits until they
+ * are free, its turn has come (FIFO, SERIAL) and no gate is shut, and runs it on its
+ * own stack. The task finds a worker's surroundings: slots, joins, regions, the pool's
+ * hooks. Of the thread nothing is changed, and nothing remains on it. Helpers and
+ * workers that run are together at most workers_max; the pool needs no worker.
+ * In a task of any pool, a hook or a destructor the flag has no effect.
+ *
  * Progress: blocking. Ordering: the task happens-before the return.
  * Context:  any thread.
  * Return: 0 it ran, -ECANCELED, -EDEADLK (the task is the caller, is on the
  * caller's stack, waits through joins for such a task, or is queued in a SERIAL
  * group that a task on the caller's stack occupies), -ETIMEDOUT,
- * -EINVAL (never submitted, DETACHED, flags).
+ * -EINVAL (never submitted, DETACHED, flags, HELP on a guest thread); with HELP also
+ * -ENOMEM (no memory for the slots' values), the init hook's error, -ECHILD: the
+ * task is as it was.
  */
 HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
 			   uint64_t deadline);

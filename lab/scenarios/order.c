@@ -7,6 +7,8 @@
  * clause: Q4
  */
 #include "lab/scenarios/pool.h"
+#include "lockfree/nodes.h"
+#include "sched/task.h"
 
 static struct {
 	unsigned int next; /* the number that must start next */
@@ -94,6 +96,36 @@ static void pause_resume(void)
 	thread_ends();
 }
 
+/* -- who enters knows that all before it are claimed, also with a cap of 2 -- */
+
+static struct heddle_task claims[3];
+
+static bool is_queued(struct heddle_task *given)
+{
+	struct hd_task *task = hd_task_of(given);
+	struct hd_node *node = hd_node_at(&pool->nodes, task->node);
+
+	return atomic_load_explicit(&node->state, memory_order_relaxed) ==
+	       hd_node_state_make(task->generation, HD_NODE_QUEUED);
+}
+
+static void claimed(struct heddle_task *task)
+{
+	for (struct heddle_task *before = claims; before < task; before++)
+		LAB_ASSERT(!is_queued(before));
+	body(NULL);
+}
+
+static void submit_claims(void)
+{
+	for (int i = 0; i < 3; i++) {
+		claims[i] = (struct heddle_task){ .fn = claimed };
+		LAB_ASSERT(heddle_submit(groups[1], &claims[i]) == 0);
+		ghost_submitted(0);
+	}
+	thread_ends();
+}
+
 #define IS(which) groups[1]->order = HEDDLE_ORDER_##which
 
 POOL_AND(two, "order-two", "one taker at a time strands no task",
@@ -110,6 +142,15 @@ POOL_AND(both_old, "order-both-old", "and loads may give an old value",
 	       .threads = 1),
 	 IS(FIFO), order_reset, THREADS(submit_two), .settle = true,
 	 UP_TO(1, 1));
+POOL_AND(claims, "order-claims", "claims come in order beside each other",
+	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .threads = 1),
+	 IS(FIFO), order_reset, THREADS(submit_claims), .settle = true,
+	 UP_TO(2, 0));
+POOL_AND(claims_cap, "order-claims-cap",
+	 "also when the cap above is 0 for a moment",
+	 RULES(.workers = 2, .below = 1, .cap = { 0, 2 }, .threads = 2),
+	 IS(FIFO), order_reset, THREADS(submit_claims, pause_resume),
+	 .settle = true, UP_TO(1, 0));
 POOL_AND(in_row, "order-row", "two tasks of a submitter start in its order",
 	 RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 1),
 	 IS(SERIAL), order_reset, THREADS(submit_row), .settle = true,

@@ -12,110 +12,7 @@
  * clause: N1
  * clause: D2
  */
-#include "lab/scenarios/pool.h"
-
-static struct heddle_task child;
-
-static void submit_1(void)
-{
-	submit(1);
-	thread_ends();
-}
-
-static void submit_2(void)
-{
-	submit(2);
-	thread_ends();
-}
-
-static void submit_3(void)
-{
-	submit(3);
-	thread_ends();
-}
-
-static void submit_call(unsigned int g, void (*fn)(void *arg))
-{
-	LAB_ASSERT(heddle_submit_call(groups[g], fn, NULL) == 0);
-	ghost_submitted(g);
-}
-
-static void change(unsigned int g, unsigned int cap)
-{
-	LAB_ASSERT(heddle_group_set_cap(groups[g], cap, NULL) == 0);
-}
-
-static void pause_1(void)
-{
-	change(1, 0);
-	change(1, 1);
-	thread_ends();
-}
-
-/* Everybody leaves, and one comes. */
-static void stop_and_start(void)
-{
-	LAB_ASSERT(heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
-				    HEDDLE_FOREVER) == 0);
-	LAB_ASSERT(heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) == 0);
-	thread_ends();
-}
-
-/* A region of a task of g; one that never returns is left open. */
-static void region(unsigned int g, bool returns)
-{
-	lab_touch(&ghost);
-	ghost_leave(g);
-	LAB_ASSERT(heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL) == 0);
-	if (!returns)
-		lab_sleep_for_ever();
-	LAB_ASSERT(heddle_block_end() == 0);
-	lab_touch(&ghost);
-	ghost_enter(g);
-}
-
-static void begin(unsigned int g)
-{
-	lab_touch(&ghost);
-	ghost_begin(g);
-}
-
-static void end(unsigned int g)
-{
-	lab_touch(&ghost);
-	ghost_end(g);
-}
-
-/* Joins the child from a task of g; it may give the permits back. */
-static void join_child(unsigned int g)
-{
-	lab_touch(&ghost);
-	ghost_leave(g);
-	LAB_ASSERT(heddle_join(&child, 0, HEDDLE_FOREVER) == 0);
-	lab_touch(&ghost);
-	ghost_enter(g);
-}
-
-static void submit_child(unsigned int g, heddle_task_fn fn)
-{
-	child = (struct heddle_task){ .fn = fn };
-	LAB_ASSERT(heddle_submit(groups[g], &child) == 0);
-	ghost_submitted(g);
-}
-
-static void body_1(struct heddle_task *task)
-{
-	(void)task;
-	begin(1);
-	end(1);
-}
-
-static void body_2(struct heddle_task *task)
-{
-	(void)task;
-	begin(2);
-	end(2);
-}
+#include "lab/scenarios/pairs.h"
 
 /* -- hierarchy and region: the level in the middle is freed for a sibling -- */
 
@@ -201,7 +98,7 @@ static void submit_join_below(void)
 
 POOL(cap_join, "pair-cap-join", "a pause of the group whose task is joined",
      RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 2),
-     THREADS(submit_join_below, pause_1), USUAL, .settle = true);
+     THREADS(submit_join_below, pause_1), USUAL, .settle = true, .pct = true);
 
 /* -- change and orphans: the worker changes its group in the pause -- */
 
@@ -223,7 +120,8 @@ static void submit_leave_two(void)
 POOL(cap_orphan, "pair-cap-orphan",
      "what a worker leaves in a pause starts after it",
      RULES(.workers = 1, .below = 2, .cap = { 1, 1, 1 }, .threads = 3),
-     THREADS(submit_leave_two, pause_1, submit_2), USUAL, .settle = true);
+     THREADS(submit_leave_two, pause_1, submit_2), USUAL, .settle = true,
+     .pct = true);
 
 /* -- region and join: who is joined is in a region -- */
 

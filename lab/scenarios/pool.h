@@ -31,6 +31,7 @@ struct rules {
 	unsigned int will_live;      /* workers there will be; 0: as many */
 	unsigned int flags;          /* of the pool */
 	unsigned int threads;        /* of the scenario, which must all end */
+	unsigned int helpers;        /* most at once */
 	bool stuck;                  /* tasks never return */
 	unsigned int parent[GROUPS]; /* of groups 1 and up, 0 is the root */
 	unsigned int below;          /* groups besides the root */
@@ -283,6 +284,8 @@ static void pool_make(const struct rules *what)
 		.groups_max = GROUPS,
 		.slots_max = 2,
 		.stack_size = 65536,
+		.helpers_max = what->helpers ? what->helpers
+					     : HEDDLE_HELPERS_NONE,
 	};
 	int rc;
 

@@ -421,3 +421,46 @@ LAB_SCENARIO(search_place, .name = "reserve-search-place",
 	     .claim = "and a task in a group that is new", .setup = setup_place,
 	     .reset = search_reset, .thread = { create_and_look, look_once },
 	     .at_rest = found_once, UP_TO(2, 1));
+
+/* -- two that help, and one prepaid unit -- */
+
+static struct heddle_task helped[2];
+
+static void run_helped(struct heddle_task *task)
+{
+	(void)task;
+	body((void *)TENANT);
+}
+
+static void setup_helped(void)
+{
+	for (int i = 0; i < 2; i++) {
+		helped[i] = (struct heddle_task){ .fn = run_helped };
+		LAB_ASSERT(heddle_submit(groups[TENANT], &helped[i]) == 0);
+	}
+}
+
+LAB_GHOST static void helped_reset(void)
+{
+	pool_reset();
+	ghost.submitted[TENANT] = 2;
+}
+
+static void help_0(void)
+{
+	LAB_ASSERT(heddle_join(&helped[0], HEDDLE_JOIN_HELP, HEDDLE_FOREVER) ==
+		   0);
+	thread_ends();
+}
+
+static void help_1(void)
+{
+	LAB_ASSERT(heddle_join(&helped[1], HEDDLE_JOIN_HELP, HEDDLE_FOREVER) ==
+		   0);
+	thread_ends();
+}
+
+POOL_AND(help, "reserve-help", "who helps hears of headroom in the account",
+	 RULES(.workers = 0, .workers_max = 1, .helpers = 2, .below = 2,
+	       .cap = { 1 }, ACCOUNTS, .prepaid = { 0, 0, 1 }, .threads = 2),
+	 setup_helped(), helped_reset, THREADS(help_0, help_1), UP_TO(2, 0));

@@ -4,7 +4,7 @@
  * one atomic; the highest value seen is compared with the cap, and a step of
  * tasks that do not return shows that the cap is also reached.
  *
- * clause: C1 C2 C4 C5 C6 C7 C8
+ * clause: C1 C2 C4 C5 C6 C7 C8 H1
  * fault: F08 F14 F35 F37
  * property: P2
  */

@@ -445,6 +445,7 @@ static void entries(void)
 {
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
 					 .workers_max = 1,
+					 .helpers_max = HEDDLE_HELPERS_NONE,
 					 .worker_init = set_late };
 	struct heddle_pool *pool = su_pool_with(&o, 0);
 	int rc = 0, i;

@@ -7,6 +7,9 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <time.h>
+
+#include <heddle/testing.h>
 
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
@@ -23,7 +26,7 @@ struct job {
 };
 
 static struct heddle_pool *pool;
-static _Atomic uint64_t inside, most, ended, disorder, last[4];
+static _Atomic uint64_t inside, most, ended, disorder, turns, late, last[4];
 static struct job jobs[4][EACH];
 
 static struct heddle_group *ordered(struct heddle_group *parent, uint32_t order,
@@ -53,6 +56,8 @@ static void restart(void)
 	atomic_store(&ended, 0);
 	atomic_store(&most, 0);
 	atomic_store(&disorder, 0);
+	atomic_store(&turns, 0);
+	atomic_store(&late, 0);
 	for (int i = 0; i < 4; i++)
 		atomic_store(&last[i], 0);
 }
@@ -109,6 +114,7 @@ static void all_in_order(uint32_t order, heddle_task_fn fn, const char *what)
 	struct heddle_group *group = ordered(above, order, 1, 0);
 	struct submitter submitter[4];
 	pthread_t thread[4];
+	bool all;
 	int i;
 
 	restart();
@@ -125,8 +131,8 @@ static void all_in_order(uint32_t order, heddle_task_fn fn, const char *what)
 	}
 	for (i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
-	ok(su_wait_at_least(&ended, 4 * EACH, 60000) &&
-		   atomic_load(&disorder) == 0 && atomic_load(&most) == 1,
+	all = su_wait_at_least(&ended, 4 * EACH, 60000);
+	ok(all && atomic_load(&disorder) == 0 && atomic_load(&most) == 1,
 	   "%s: each submitter's in order, at most %lu at once, %lu astray",
 	   what, (unsigned long)atomic_load(&most),
 	   (unsigned long)atomic_load(&disorder));
@@ -142,22 +148,55 @@ static void counts(struct heddle_task *task)
 	leave();
 }
 
+/* number: how many were submitted before it. */
+static void by_turn(struct heddle_task *task)
+{
+	const struct timespec others_run = { 0, 20000 };
+	struct job *job = (struct job *)task;
+	uint64_t before = atomic_fetch_add(&turns, 1);
+
+	enter();
+	if (job->number > before)
+		atomic_fetch_add(&late, 1);
+	if (job->number > before + 2)
+		atomic_fetch_add(&disorder, 1);
+	nanosleep(&others_run, NULL);
+	leave();
+}
+
+/*
+ * Who holds one of three permits may have claimed its task and not have entered it. So
+ * of the tasks before one that enters, two at most have not: claims come in order. The
+ * delay between claim and call lets it come to that.
+ */
 static void together(void)
 {
-	struct heddle_group *group =
-		ordered(heddle_pool_group(pool), HEDDLE_ORDER_FIFO, 3, 0);
+	struct heddle_group *group = ordered(heddle_pool_group(pool),
+					     HEDDLE_ORDER_FIFO, 3,
+					     HEDDLE_GROUP_PAUSED);
 	uint64_t i;
+	bool all;
 
 	restart();
 	for (i = 0; i < EACH; i++) {
-		jobs[0][i] = (struct job){ .task.fn = counts,
-					   .task.flags = HEDDLE_TASK_DETACHED };
+		jobs[0][i] = (struct job){ .task.fn = by_turn,
+					   .task.flags = HEDDLE_TASK_DETACHED,
+					   .number = i };
 		if (heddle_submit(group, &jobs[0][i].task))
 			bail("submit");
 	}
-	ok(su_wait_at_least(&ended, EACH, LONG_MS) && atomic_load(&most) <= 3,
+	heddle_delay_set(HEDDLE_DELAY_CLAIM, 20000);
+	if (heddle_group_set_cap(group, 3, NULL))
+		bail("cap");
+	all = su_wait_at_least(&ended, EACH, LONG_MS);
+	heddle_delay_set(HEDDLE_DELAY_CLAIM, 0);
+	ok(all && atomic_load(&most) > 1 && atomic_load(&most) <= 3,
 	   "FIFO with a cap of 3: all ran, at most %lu at once",
 	   (unsigned long)atomic_load(&most));
+	ok(atomic_load(&disorder) == 0,
+	   "FIFO with a cap of 3: claimed in order, %lu astray, %lu entered late",
+	   (unsigned long)atomic_load(&disorder),
+	   (unsigned long)atomic_load(&late));
 	heddle_group_close(group, HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE,
 			   HEDDLE_FOREVER);
 }

@@ -215,7 +215,7 @@ static void started_task(struct heddle_pool *pool)
 	ok(heddle_join(&task, 0, su_in_ms(20)) == -ETIMEDOUT, "nor ended");
 	atomic_store(&hold, 0);
 	ok(heddle_cancel(&task, su_in_ms(5000)) == -EALREADY, "it has run");
-	ok(heddle_join(&task, 1, HEDDLE_NOW) == -EINVAL, "unknown flags");
+	ok(heddle_join(&task, 2, HEDDLE_NOW) == -EINVAL, "unknown flags");
 	ok(heddle_submit(NULL, &task) == -EINVAL &&
 		   heddle_submit(heddle_pool_group(pool), NULL) == -EINVAL &&
 		   heddle_submit_call(heddle_pool_group(pool), NULL, NULL) ==

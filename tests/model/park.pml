@@ -11,7 +11,8 @@
  * its mark are one step, and what a search reads before its take; lingering, attention,
  * guests; the order of memory (the laboratory's scenarios park-* and parker-*).
  *
- * CAP      of the one group, 1 or 2; there are two workers
+ * W        workers, 2 or 3
+ * CAP      of the one group, 1 to W
  * TASKS0   tasks of the first submitter, TASKS1 of the second
  * NEVER    a task never returns; with MAYBE, it returns or not
  * PARKED   the workers that are about to park at the start, a bit each
@@ -19,6 +20,9 @@
  * LEAVE    worker 0 is told to leave
  * INSIDE   the first submitter is a task of another group: it wakes without a permit
  */
+#ifndef W
+#define W 2
+#endif
 #ifndef CAP
 #define CAP 1
 #endif
@@ -36,7 +40,7 @@
 #endif
 
 #define BIT(i) (1 << (i))
-#define ALL    3
+#define ALL    ((1 << W) - 1)
 
 /* A parker's word. */
 #define EMPTY  0
@@ -45,17 +49,17 @@
 #define LEFT   3
 #define SEARCH 4 /* HD_TOKEN_LOOK */
 
-byte parker[2] = EMPTY;
-bool waits[2];   /* in the kernel, on the parker's word */
+byte parker[W] = EMPTY;
+bool waits[W];   /* in the kernel, on the parker's word */
 byte count;      /* of the group's word */
 byte work;
 byte idle;
 bool searching;
-bool leave[2];
+bool leave[W];
 
 /* Only the properties read these. */
 byte running;
-bool gone[2];
+bool gone[W];
 
 /* hd_futex_wake(): one that waits. */
 inline futex_wake(who)
@@ -113,10 +117,17 @@ inline give()
 #else
 #define WITHOUT(i) idle & ~BIT(i)
 #endif
+#if W > 2
+#define CLAIM_THIRD \
+	:: atomic { (idle & BIT(2)) -> sleeper = 2; idle = WITHOUT(2) }
+#else
+#define CLAIM_THIRD
+#endif
 #define CLAIM(none) \
 	if \
 	:: atomic { (idle & BIT(0)) -> sleeper = 0; idle = WITHOUT(0) } \
 	:: atomic { (idle & BIT(1)) -> sleeper = 1; idle = WITHOUT(1) } \
+	CLAIM_THIRD \
 	:: idle == 0 -> goto none \
 	fi
 
@@ -486,6 +497,9 @@ proctype disturber()
 	:: left > 0 -> break
 	:: atomic { left > 0 && waits[0] -> left--; futex_wake(0) }
 	:: atomic { left > 0 && waits[1] -> left--; futex_wake(1) }
+#if W > 2
+	:: atomic { left > 0 && waits[2] -> left--; futex_wake(2) }
+#endif
 	od
 }
 #endif
@@ -499,12 +513,15 @@ proctype at_rest()
 	d_step {
 		/* No lost wake-up. */
 		assert(parker[0] < PERMIT && parker[1] < PERMIT);
+#if W > 2
+		assert(parker[2] < PERMIT);
+#endif
 		assert(!(work > 0 && count < CAP && idle != 0));
 		/* No permit in a hand that sleeps. */
 		assert(count == running);
 		assert(!searching);
 		do
-		:: i == 2 -> break
+		:: i == W -> break
 		:: else ->
 			assert(!(leave[i] && running == 0) || gone[i]);
 #ifndef NEVER
@@ -525,6 +542,9 @@ init
 		run at_rest();
 		run worker(0);
 		run worker(1);
+#if W > 2
+		run worker(2);
+#endif
 #ifdef INSIDE
 		run submitter(TASKS0, true);
 #else

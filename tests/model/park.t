@@ -39,6 +39,10 @@ holds "cap 2, submits from inside a task, never returning" \
 	"-DCAP=2 -DNEVER -DINSIDE -DTASKS0=2 -DPARKED=3"
 holds "cap 2, a submit from inside a task, an order to leave" \
 	"-DCAP=2 -DINSIDE -DLEAVE -DTASKS1=0 -DPARKED=3"
+holds "3 workers, 4 tasks of one submitter, cap 3, never returning, all about to park" \
+	"-DW=3 -DPARKED=7 -DCAP=3 -DNEVER -DTASKS0=4 -DTASKS1=0 -DSPURIOUS=0"
+holds "3 workers, 4 tasks of one submitter, cap 2, a wait that ends for no reason" \
+	"-DW=3 -DPARKED=7 -DCAP=2 -DNEVER -DTASKS0=4 -DTASKS1=0"
 holds "every schedule ends" "-l -DTASKS1=0"
 holds "every schedule ends, a submit from inside a task" "-l -DTASKS1=0 -DINSIDE"
 holds "every schedule ends, with an order to leave" "-l -DTASKS1=0 -DLEAVE"

@@ -127,6 +127,15 @@ holds "siblings, root 1 to 2, never returning, both asleep at first" \
 holds "siblings, root 2 to 1, never returning, both asleep at first" \
 	"-DCAPR=2 -DCHANGED=2 -DCHANGE1=1 -DNEVER -DPARKED=3"
 
+# Three workers, four tasks.
+three="-DW=3 -DPARKED=7 -DTASKS0=2 -DTASKS1=2"
+holds "3 workers, 2+2 tasks, 1 group, cap 3, never returning, all asleep at first" \
+	"$three -DLEVELS=1 -DCAP0=3 -DNEVER"
+holds "3 workers, 2+2 tasks, siblings of 2, root 2, never returning, all asleep at first" \
+	"$three -DCAP0=2 -DCAP1=2 -DCAPR=2 -DNEVER"
+holds "3 workers, 4 tasks, 1 group, cap 1, returning, all asleep at first" \
+	"-DW=3 -DPARKED=7 -DTASKS0=4 -DTASKS1=0 -DLEVELS=1"
+
 holds "1 group, cap 1: every schedule ends" "-l -DLEVELS=1"
 holds "siblings, root 1: every schedule ends" "-l -DCAPR=1 -DNEVER"
 
@@ -141,6 +150,11 @@ broken ROLL_BACK stranded "-DCAPR=1"
 broken OWN_GROUP stranded "$two"
 broken OWN_GROUP stranded "-DCAPR=1"
 broken CHAIN stranded "$two"
+broken CHAIN_ONCE stranded "$three -DLEVELS=1 -DCAP0=3 -DNEVER"
+holds "CHAIN_ONCE: two workers do not show it" \
+	"-DBUG_CHAIN_ONCE -DLEVELS=1 -DCAP0=2 -DNEVER -DPARKED=3 -DTASKS0=2 -DTASKS1=2"
+holds "CHAIN_ONCE: nor when a cap rises" \
+	"-DBUG_CHAIN_ONCE -DLEVELS=1 -DCHANGED=0 -DCHANGE1=2 -DNEVER -DTASKS0=2 -DTASKS1=0"
 broken SEARCHING stranded "-DLEVELS=1 -DCAP0=2 -DNEVER"
 broken RAISE stranded \
 	"-DLEVELS=1 -DCHANGED=0 -DCHANGE1=2 -DNEVER -DTASKS0=2 -DTASKS1=0"

@@ -62,6 +62,9 @@ byte idle;      /* a bit of each worker */
 bool searching;
 byte attention;
 byte token[W] = NONE; /* the permit in the parker */
+#ifdef BUG_CHAIN_ONCE
+bool chained[W]; /* woken by the look of one that was about to run */
+#endif
 
 /* Only the properties read these. */
 byte running[2];
@@ -187,6 +190,8 @@ inline hand_over(g)
 	}
 }
 
+mtype = { TO_SLEEP, TO_PARK, TO_RUN };
+
 /* What a broken look remembers; the right one remembers nothing. */
 #ifdef BUG_RETRY
 #define PASSED(g)  (passed & BIT(g))
@@ -265,6 +270,9 @@ look_on:
 	TAKE(g, look_end);
 #endif
 	CLAIM(look_transient);
+#ifdef BUG_CHAIN_ONCE
+	chained[sleeper] = next == TO_RUN;
+#endif
 	hand_over(g);
 	goto look_end;
 
@@ -349,8 +357,6 @@ look_end:
 	}
 #endif
 
-mtype = { TO_SLEEP, TO_PARK, TO_RUN };
-
 proctype worker(byte me)
 {
 	LOOK_LOCALS;
@@ -386,7 +392,10 @@ end_park:
 #ifndef BUG_SEARCHING
 	searching = false;
 #endif
-#ifndef BUG_CHAIN
+#ifdef BUG_CHAIN_ONCE
+	owe = !chained[me];
+	chained[me] = false;
+#elif !defined(BUG_CHAIN)
 	owe = true;
 #endif
 take_task:
@@ -526,6 +535,9 @@ do_look:
 proctype submitter(byte group; byte tasks)
 {
 	LOOK_LOCALS;
+#ifdef BUG_CHAIN_ONCE
+	mtype next;
+#endif
 
 	MINE(group);
 submit:
@@ -600,6 +612,9 @@ proctype changer()
 	LOOK_LOCALS;
 	byte cap = CHANGE1;
 	bool last;
+#ifdef BUG_CHAIN_ONCE
+	mtype next;
+#endif
 
 change:
 	if

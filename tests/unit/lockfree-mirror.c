@@ -138,11 +138,18 @@ static void write_or_read(struct team *unused, uint32_t me)
 		read_all(me == 1);
 }
 
+static bool enough(void)
+{
+	return writes > 1000 && reads > 1000 && in_handler > 0;
+}
+
 int main(void)
 {
 	struct sigaction action = { .sa_handler = read_in_handler,
 				    .sa_flags = SA_RESTART };
 	struct hd_mirror_values first = made_from(0);
+	uint64_t wrong = 0;
+	int i;
 
 	sigaction(SIGUSR1, &action, NULL);
 	tap_deadline(60);
@@ -151,14 +158,16 @@ int main(void)
 	/* The readers may be first: what they find must not be newer. */
 	hd_mirror_write_owner(&mirror, &first);
 	mirror.sequence = NEAR_WRAP & ~1u;
-	is_u64(team_run(&team, 3, tap_seconds(1.0), write_or_read), 0,
-	       "every read is one write, whole, and none goes back");
+	/* Again where the three found too little time beside others. */
+	for (i = 0; i < 20 && !enough(); i++)
+		wrong += team_run(&team, 3, tap_seconds(1.0), write_or_read);
+	is_u64(wrong, 0, "every read is one write, whole, and none goes back");
 	diag("%llu writes, %llu reads, %llu gave up; in the handler %llu, %llu "
 	     "gave up",
 	     (unsigned long long)writes, (unsigned long long)reads,
 	     (unsigned long long)gave_up, (unsigned long long)in_handler,
 	     (unsigned long long)refused_in_handler);
-	ok(writes > 1000 && reads > 1000 && in_handler > 0,
+	ok(enough(),
 	   "it was written, read, and read by the writer's own handler");
 	return tap_done();
 }
