@@ -169,11 +169,13 @@ int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 		uint32_t most = hd_word_target(word_of(at));
 		uint32_t others = atomic_load_explicit(
 			&at->prepaid, memory_order_relaxed); /* a snapshot */
+		uint32_t own = 0;
 
 		/* Above an account its own reserve is not others'. */
 		if (reserve && hd_group_depth(at) < hd_group_depth(reserve))
-			others -= hd_account_prepaid(
+			own = hd_account_prepaid(
 				hd_account_load_any(&reserve->account));
+		others = others > own ? others - own : 0;
 		most = most > others ? most - others : 0;
 		if (most < stat.parallelism)
 			stat.parallelism = most;
