@@ -14,7 +14,10 @@ tap_lib = %D%/tap/libtap.a
 
 # What tests of the public surface share.
 check_LIBRARIES += %D%/support/libsupport.a
-%C%_support_libsupport_a_SOURCES = %D%/support/support.c %D%/support/support.h
+%C%_support_libsupport_a_SOURCES = \
+	%D%/support/guests.c %D%/support/guests.h \
+	%D%/support/sanitizer.h \
+	%D%/support/support.c %D%/support/support.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
 support_lib = %D%/support/libsupport.a
@@ -34,6 +37,8 @@ public_tests = \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
+	%D%/api/guest-misuse \
+	%D%/api/guest-scrub \
 	%D%/api/help \
 	%D%/api/help-many \
 	%D%/api/idle \
@@ -82,6 +87,8 @@ unit_tests = \
 	%D%/unit/lockfree-reclaim \
 	%D%/unit/lockfree-waitq \
 	%D%/unit/platform \
+	%D%/unit/platform-quota \
+	%D%/unit/platform-thread \
 	%D%/unit/sched-share \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
@@ -105,6 +112,8 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_reclaim_LDADD = $(unit_libs)
 %C%_unit_lockfree_waitq_LDADD = $(unit_libs)
 %C%_unit_platform_LDADD = $(unit_libs)
+%C%_unit_platform_quota_LDADD = $(unit_libs)
+%C%_unit_platform_thread_LDADD = $(unit_libs)
 %C%_unit_sched_share_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)

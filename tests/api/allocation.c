@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/support/sanitizer.h"
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
 
@@ -26,18 +27,10 @@
 #define CHILDREN 8
 #define ORDERED  20
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-# define SANITIZED 1
-#elif defined(__has_feature)
-# if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#  define SANITIZED 1
-# endif
-#endif
-
 static _Atomic uint64_t allocations;
 static _Atomic bool counts;
 
-#if defined(__GLIBC__) && !defined(SANITIZED)
+#if defined(__GLIBC__) && !SU_SANITIZED
 # define COUNTED 1
 
 /* Seen by the library, which must not keep to the C library's. */

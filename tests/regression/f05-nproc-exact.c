@@ -16,18 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/sanitizer.h"
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
 
 #define CYCLES 300
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-# define SANITIZED 1
-#elif defined(__has_feature)
-# if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#  define SANITIZED 1
-# endif
-#endif
 
 struct outcome {
 	uint32_t failed, control_failed, control_step;
@@ -84,7 +77,7 @@ int main(void)
 	int fds[2], status = -1;
 	pid_t pid;
 
-#ifdef SANITIZED
+#if SU_SANITIZED
 	plan_skip_all("a sanitizer keeps threads of its own");
 #endif
 	if (geteuid() != 0)

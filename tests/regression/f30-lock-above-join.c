@@ -114,13 +114,11 @@ static void one(uint32_t flags, uint32_t workers, uint32_t cap)
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
 					 .flags = flags,
 					 .workers_max = workers };
-	struct heddle_group_options leaf = { .struct_size = sizeof(leaf),
-					     .cap = cap };
 	struct heddle_pool *pool = su_pool_with(&o, workers);
 	int i;
 
-	if (heddle_group_create(heddle_pool_group(pool), &leaf, &group))
-		bail("group");
+	group = su_group(heddle_pool_group(pool),
+			 (struct heddle_group_options){ .cap = cap });
 	atomic_store(&children, 0);
 	atomic_store(&others, 0);
 	for (i = 0; i < ROUNDS; i++)

@@ -86,15 +86,13 @@ static void one(uint32_t flags, uint32_t workers, uint32_t cap)
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
 					 .flags = flags,
 					 .workers_max = workers };
-	struct heddle_group_options leaf = { .struct_size = sizeof(leaf),
-					     .cap = cap };
 	struct heddle_pool *pool = su_pool_with(&o, workers);
 	struct node tree[TREES];
 	uint64_t count = 0, full = 0, level;
 	int i;
 
-	if (heddle_group_create(heddle_pool_group(pool), &leaf, &group))
-		bail("group");
+	group = su_group(heddle_pool_group(pool),
+			 (struct heddle_group_options){ .cap = cap });
 	for (level = LEVELS; level--;)
 		full = full * FANOUT + 1;
 	for (i = 0; i < TREES; i++) {

@@ -34,6 +34,7 @@
 #include "platform/thread.h"
 #include "sched/pool.h"
 #include "sched/worker.h"
+#include "tests/support/sanitizer.h"
 #include "tests/tap/tap.h"
 #include "tls/guest.h"
 #include "tls/scrub.h"
@@ -41,17 +42,6 @@
 
 #define RAW \
  __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
-
-#if defined(__SANITIZE_THREAD__)
-# define SANITIZED 1
-#elif defined(__has_feature)
-# if __has_feature(thread_sanitizer)
-#  define SANITIZED 1
-# endif
-#endif
-#ifndef SANITIZED
-# define SANITIZED 0
-#endif
 
 static uint64_t not_canary; /* its complement: the canary itself is nowhere */
 static struct hd_worker *worker;
@@ -162,7 +152,7 @@ static void test_next_guest(void)
 	run(writes_canaries, false);
 	hd_scrub_before(worker);
 	run(counts_dirt, false);
-	if (SANITIZED)
+	if (SU_TSAN)
 		skip(1, "the sanitizer's own frames lie on this stack");
 	else
 		is_u64(dirty_bytes, 0,
@@ -363,6 +353,6 @@ int main(void)
 	not_canary = tap_random();
 	on_stack_of((size_t)1 << 20);
 	/* The sanitizer alone needs most of 1 MiB for its static TLS. */
-	on_stack_of((size_t)1 << (SANITIZED ? 21 : 17));
+	on_stack_of((size_t)1 << (SU_TSAN ? 21 : 17));
 	return tap_done();
 }
