@@ -7,7 +7,7 @@
  * Method: tasks that end only when they are told, so that each state is at rest; then
  * random changes, joins and regions with counters of who is inside which group.
  *
- * clause: C1 C2 C3 C6 H5 N1 B1
+ * clause: C1 C2 C3 C6 H2 H5 N1 B1
  * fault: F15
  */
 #include <errno.h>
