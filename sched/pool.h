@@ -93,6 +93,7 @@ struct heddle_pool {
 	HD_ALIGNED struct hd_bitset reserve_ready; /* A: by slot */
 	_Atomic(struct heddle_group *) *reserved;  /* A: by slot, 0 unused */
 	_Atomic uint32_t reserve_cursor;           /* A: hint */
+	_Atomic uint32_t reserve_turn;             /* A: hint */
 
 	/* L: the control lock's. Never held across a wait or a callback. */
 	HD_ALIGNED struct hd_mutex control;

@@ -86,17 +86,21 @@ void hd_ready_mark(struct heddle_group *group)
 
 bool hd_ready_others(struct heddle_group *group)
 {
-	uint32_t own = 0;
+	struct heddle_pool *pool = group->pool;
+	struct heddle_group *reserve = hd_group_reserve(group);
+	uint32_t own = 0, mine, bit;
 
 	for (; group; group = hd_group_above(group)) {
-		uint32_t bit = hd_bitset_next_any(&group->ready, own + 1);
-
+		bit = hd_bitset_next_any(&group->ready, own + 1);
 		if (bit != HD_BITSET_NONE && bit != own)
 			return true;
 		own = atomic_load_explicit(&group->slot,
 					   memory_order_relaxed); /* constant */
 	}
-	return false;
+	/* An account below a full group has no bit on the way to the root. */
+	mine = reserve ? hd_group_reserve_slot(reserve) : 0;
+	bit = hd_bitset_next_any(&pool->reserve_ready, mine + 1);
+	return bit != HD_BITSET_NONE && bit != mine;
 }
 
 bool hd_ready_below(struct heddle_group *group)
@@ -116,6 +120,7 @@ struct search {
 	bool tasks;     /* may a task be started, or only a returner? */
 	bool take;      /* its permits, or only see that they are free? */
 	bool root_full; /* nothing can start anywhere */
+	bool detached; /* of the accounts only those that the root does not lead to */
 	uint32_t *owe;
 };
 
@@ -413,6 +418,9 @@ static struct heddle_group *find_prepaid(struct heddle_pool *pool,
 		from = (slot + 1) % HD_RESERVES;
 		for (group = open_account(pool, slot); group;
 		     group = account_again(pool, slot, group)) {
+			if (search->detached &&
+			    !hd_permit_full(hd_group_above(group)))
+				break;
 			search->root_full = false;
 			found = find(group, search);
 			if (!found)
@@ -426,27 +434,45 @@ static struct heddle_group *find_prepaid(struct heddle_pool *pool,
 	}
 }
 
+/*
+ * A search from the root never meets an account below a full group. With a root that is
+ * full no more often than its workers are busy it would be passed over for ever (H2), so
+ * every second search begins with those accounts.
+ */
+static bool accounts_first(struct heddle_pool *pool)
+{
+	return hd_bitset_any(&pool->reserve_ready) &&
+	       atomic_fetch_xor_explicit(&pool->reserve_turn, 1,
+					 memory_order_relaxed); /* hint */
+}
+
 static struct heddle_group *find_in(struct heddle_pool *pool,
 				    struct search *search)
 {
 	struct heddle_group *found = NULL;
 
-	if (room(pool->root))
-		found = find(pool->root, search);
+	if (room(pool->root)) {
+		search->detached = true;
+		if (accounts_first(pool))
+			found = find_prepaid(pool, search);
+		search->detached = false;
+		if (!found)
+			found = find(pool->root, search);
+	}
 	return found ? found : find_prepaid(pool, search);
 }
 
 struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
 				   uint32_t *owe)
 {
-	struct search search = { tasks, true, false, owe };
+	struct search search = { .tasks = tasks, .take = true, .owe = owe };
 
 	return find_in(pool, &search);
 }
 
 bool hd_ready_find(struct heddle_pool *pool)
 {
-	struct search search = { true, false, false, NULL };
+	struct search search = { .tasks = true };
 
 	return find_in(pool, &search);
 }

@@ -7,6 +7,7 @@
 
 #include "lockfree/account.h"
 #include "lockfree/bitset.h"
+#include "lockfree/groupword.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
@@ -96,6 +97,20 @@ static bool raise_one(struct heddle_group *group, struct heddle_group **full,
 	return true;
 }
 
+/*
+ * Under the lock: the lowest group above whose count is above its target, or NULL. A cap
+ * that was lowered when nothing was prepaid there may leave it so, and what runs could
+ * be made prepaid without a unit more: then a start on it would read no word and go above
+ * the cap. Targets stay while the lock is held, and a count never rises above them.
+ */
+static struct heddle_group *over_target(struct heddle_group *group)
+{
+	while ((group = hd_group_above(group)))
+		if (hd_word_over(hd_word_load_any(&group->word)))
+			break;
+	return group;
+}
+
 static int change(struct heddle_group *group, uint32_t n,
 		  struct heddle_group **full, uint32_t *owed)
 {
@@ -106,6 +121,9 @@ static int change(struct heddle_group *group, uint32_t n,
 		lower(group, n, owed);
 		return 0;
 	}
+	*full = over_target(group);
+	if (*full)
+		return -EBUSY;
 	for (now = before; now < n; now++) {
 		if (raise_one(group, full, owed))
 			continue;

@@ -7,7 +7,7 @@
  * Method: tasks that end only when they are told, so that each state is at rest; then
  * random changes, joins and regions with counters of who is inside which group.
  *
- * clause: C1 C2 C3 C6 H5 N1 B1
+ * clause: C1 C2 C3 C6 H2 H5 N1 B1
  * fault: F15
  */
 #include <errno.h>
@@ -253,6 +253,91 @@ static void under_tasks(void)
 	finish(&mine[2]);
 	is_u64(stat_of(root).count, 2, "and the last one stays prepaid");
 	finish(&other);
+	end();
+}
+
+/*
+ * A cap was lowered below what runs, while nothing was prepaid. Were what runs made
+ * prepaid now, the tenant would start tasks on it with the cap exceeded.
+ */
+static void above_target(void)
+{
+	struct heddle_group *middle, *tenant, *full = NULL;
+	struct held mine[3], later;
+
+	set_up(WORKERS);
+	middle = group_in(root, 3);
+	tenant = tenant_in(middle, 9);
+	start(tenant, &mine[0]);
+	start(tenant, &mine[1]);
+	start(tenant, &mine[2]);
+	if (heddle_group_set_cap(middle, 1, NULL))
+		bail("set_cap");
+	ok(heddle_group_reserve(tenant, 3, &full) == -EBUSY && full == middle,
+	   "what runs above a lowered cap cannot be made prepaid");
+	ok(heddle_group_reserve(tenant, 1, &full) == -EBUSY && full == middle,
+	   "not even as many as the cap");
+	submit(tenant, &later);
+	finish(&mine[0]);
+	finish(&mine[1]);
+	su_wait_at_least(&later.begun, 1, 20);
+	ok(!atomic_load(&later.begun), "nothing starts above the cap");
+	ok(reserve(tenant, 1) == 0, "what is left below it can");
+	finish(&mine[2]);
+	ok(begins(&later), "and the next one runs on it");
+	finish(&later);
+	ok(reserve(tenant, 0) == 0, "given back");
+	end();
+}
+
+/* -- turns -- */
+
+static _Atomic bool enough;
+static _Atomic uint64_t rounds;
+
+static void again(struct heddle_task *task)
+{
+	if (atomic_load(&enough) ||
+	    heddle_submit(*(struct heddle_group **)(void *)(task + 1), task))
+		atomic_fetch_add(&rounds, 1);
+}
+
+/*
+ * One worker of three, so that the root is never full, and always work beside the
+ * tenant, which no way from the root leads to.
+ */
+static void has_its_turn(void)
+{
+	struct heddle_group *middle, *tenant, *others;
+	struct {
+		struct heddle_task task;
+		struct heddle_group *group;
+	} busy[2];
+	struct held mine;
+	uint32_t i;
+
+	set_up(WORKERS);
+	middle = group_in(root, 1);
+	tenant = tenant_in(middle, 1);
+	others = group_in(root, 9);
+	if (reserve(tenant, 1) ||
+	    heddle_pool_stop(pool, 1, HEDDLE_R2_JOINED, NULL, HEDDLE_FOREVER))
+		bail("one worker");
+	atomic_store(&enough, false);
+	atomic_store(&rounds, 0);
+	for (i = 0; i < 2; i++) {
+		busy[i].task = (struct heddle_task)HEDDLE_TASK_INIT(again);
+		busy[i].task.flags = HEDDLE_TASK_DETACHED;
+		busy[i].group = others;
+		if (heddle_submit(others, &busy[i].task))
+			bail("submit");
+	}
+	submit(tenant, &mine);
+	ok(begins(&mine), "prepaid work has its turn beside work without end");
+	finish(&mine);
+	atomic_store(&enough, true);
+	if (!su_wait_at_least(&rounds, 2, 10000))
+		bail("the others do not end");
 	end();
 }
 
@@ -506,6 +591,8 @@ int main(void)
 	nothing_idle(true);
 	nothing_idle(false);
 	under_tasks();
+	above_target();
+	has_its_turn();
 	join_prepaid();
 	join_regions();
 	closing();
