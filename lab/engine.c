@@ -427,13 +427,18 @@ static _Noreturn void end_fiber(void)
 	abort();
 }
 
+void lab_end_thread(void)
+{
+	lab_memory_thread_ends(lab_at.current);
+	end_fiber();
+}
+
 static void thread_main(void *arg)
 {
 	struct fiber_state *f = arg;
 
 	f->fn(f->arg);
-	lab_memory_thread_ends(lab_at.current);
-	end_fiber();
+	lab_end_thread();
 }
 
 unsigned int lab_spawn(void (*fn)(void *arg), void *arg)

@@ -107,6 +107,7 @@ void lab_yield(void);
 
 /* A new thread; which fiber it is. */
 unsigned int lab_spawn(void (*fn)(void *arg), void *arg);
+_Noreturn void lab_end_thread(void); /* the calling one */
 bool lab_has_ended(unsigned int fiber);
 
 /*

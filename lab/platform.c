@@ -21,6 +21,7 @@
 #include "platform/cpu.h"
 #include "platform/fork.h"
 #include "platform/futex.h"
+#include "platform/guard.h"
 #include "platform/membarrier.h"
 #include "platform/memory.h"
 #include "platform/mutex.h"
@@ -382,6 +383,34 @@ void hd_rcu_synchronize(void)
 int32_t hd_thread_id(void)
 {
 	return (int32_t)lab_at.current + TID_OFFSET;
+}
+
+/*
+ * The innermost guard of each fiber; there is one at most where a scenario's task leaves.
+ * It is not cleared: a fiber that is put back to where it stood inside has the same one,
+ * at the same place.
+ */
+static struct guard {
+	void *to[5]; /* of __builtin_setjmp() */
+} *guards[LAB_FIBERS_MAX];
+
+void hd_guarded(void (*fn)(void *arg), void *arg, void (*left)(void *arg))
+{
+	struct guard guard, *outer = guards[lab_at.current];
+
+	guards[lab_at.current] = &guard;
+	if (__builtin_setjmp(guard.to)) {
+		left(arg);
+		lab_step_any();
+		lab_end_thread();
+	}
+	fn(arg);
+	guards[lab_at.current] = outer;
+}
+
+void lab_leave(void)
+{
+	__builtin_longjmp(guards[lab_at.current]->to, 1);
 }
 
 static void thread_body(void *arg)

@@ -97,6 +97,9 @@ void lab_touch(const void *ghost);
 /* Never returns and never runs again: a task that does not end. */
 _Noreturn void lab_sleep_for_ever(void);
 
+/* Ends the calling thread as pthread_exit() does: the guard it is in is told. */
+_Noreturn void lab_leave(void);
+
 /* One of n, each of which is explored. */
 unsigned int lab_pick(unsigned int n);
 

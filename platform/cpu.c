@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "platform/cancel.h"
 #include "platform/cpu.h"
 #include "platform/quota.h"
 
@@ -94,9 +95,11 @@ uint32_t hd_cpu_possible(void)
 	uint32_t n = atomic_load_explicit(&cached, memory_order_relaxed);
 
 	if (!n) {
-		int saved_errno = errno;
+		int saved_errno = errno, before;
 
+		before = hd_cancel_off();
 		n = read_possible();
+		hd_cancel_restore(before);
 		/* Relaxed: as above. */
 		atomic_store_explicit(&cached, n, memory_order_relaxed);
 		errno = saved_errno;

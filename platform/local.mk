@@ -3,11 +3,13 @@
 platform_sources = \
 	%D%/assert.c \
 	%D%/cacheline.h \
+	%D%/cancel.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/cpu.c %D%/cpu.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/fork.c %D%/fork.h \
 	%D%/futex.c %D%/futex.h \
+	%D%/guard.c %D%/guard.h \
 	%D%/membarrier.c %D%/membarrier.h \
 	%D%/memory.c %D%/memory.h \
 	%D%/mutex.c %D%/mutex.h \

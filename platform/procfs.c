@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "platform/cancel.h"
 #include "platform/procfs.h"
 
 int hd_procfs_parse_start(const char *line, uint64_t *start_time)
@@ -42,12 +43,15 @@ int hd_procfs_parse_start(const char *line, uint64_t *start_time)
 /* Reads a small file as a string; the length or -errno. */
 static ssize_t read_small(const char *path, char *text, size_t size)
 {
+	int before = hd_cancel_off();
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t length = 0;
 	ssize_t got;
 
-	if (fd < 0)
+	if (fd < 0) {
+		hd_cancel_restore(before);
 		return -errno;
+	}
 	do {
 		got = read(fd, text + length, size - 1 - length);
 		if (got > 0)
@@ -55,6 +59,7 @@ static ssize_t read_small(const char *path, char *text, size_t size)
 	} while (got > 0 || (got < 0 && errno == EINTR));
 	got = got < 0 ? -errno : (ssize_t)length;
 	close(fd);
+	hd_cancel_restore(before);
 	text[length] = '\0';
 	return got;
 }

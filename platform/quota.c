@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "platform/cancel.h"
 #include "platform/quota.h"
 
 /* A hierarchy's mount, or one line of it. */
@@ -225,7 +226,7 @@ static uint64_t mount_milli(const char *root, const struct mount *mount)
 
 uint64_t hd_quota_milli(const char *root)
 {
-	int saved_errno = errno;
+	int saved_errno = errno, before = hd_cancel_off();
 	FILE *file = open_below(root, "/proc/self/mountinfo");
 	uint64_t tightest = UINT64_MAX;
 	char *line = NULL;
@@ -244,6 +245,7 @@ uint64_t hd_quota_milli(const char *root)
 		free(line);
 		fclose(file);
 	}
+	hd_cancel_restore(before);
 	errno = saved_errno;
 	return tightest;
 }

@@ -6,6 +6,7 @@
  */
 #include <urcu/urcu-memb.h>
 
+#include "platform/cancel.h"
 #include "platform/mutex.h"
 #include "platform/rcu.h"
 #include "platform/sanitizer.h"
@@ -69,8 +70,11 @@ void hd_rcu_read_unlock(void)
 
 void hd_rcu_synchronize(void)
 {
+	int before = hd_cancel_off(); /* it may poll() */
+
 	hd_mutex_lock(&grace_period);
 	urcu_memb_synchronize_rcu();
 	hd_mutex_unlock(&grace_period);
+	hd_cancel_restore(before);
 	grace_period_ends();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Is this file built for ThreadSanitizer? Asked only inside platform/, where
+ * Is this file built for ThreadSanitizer or AddressSanitizer? Asked only inside platform/, where
  * the sanitizer has to be told what it does not see. The laboratory replaces
  * these files, so that what it explores contains no such branch.
  */
@@ -16,6 +16,17 @@
 #endif
 #ifndef HD_TSAN
 # define HD_TSAN 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+# define HD_ASAN 1
+#elif defined(__has_feature)
+# if __has_feature(address_sanitizer)
+#  define HD_ASAN 1
+# endif
+#endif
+#ifndef HD_ASAN
+# define HD_ASAN 0
 #endif
 
 #endif /* HEDDLE_PLATFORM_SANITIZER_H */

@@ -19,6 +19,7 @@
 #include <heddle/testing.h>
 
 #include "platform/cacheline.h"
+#include "platform/cancel.h"
 #include "platform/clock.h"
 #include "platform/fault.h"
 #include "platform/procfs.h"
@@ -129,6 +130,7 @@ static int join_until(pthread_t handle, uint64_t deadline)
 
 int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
 {
+	int before = hd_cancel_off();
 	int rc;
 
 	if (deadline == UINT64_MAX)
@@ -137,6 +139,7 @@ int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
 		rc = pthread_tryjoin_np(thread->handle, NULL);
 	else
 		rc = join_until(thread->handle, deadline);
+	hd_cancel_restore(before);
 	/* Anything else is a handle that was joined already, or our own. */
 	hd_assert(rc == 0 || rc == EBUSY || rc == ETIMEDOUT);
 	return rc ? -ETIMEDOUT : 0;
@@ -313,6 +316,16 @@ static bool restore_fenv(void)
 	return changed;
 }
 
+static bool restore_cancellation(void)
+{
+	int state, type;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	return state != PTHREAD_CANCEL_ENABLE ||
+	       type != PTHREAD_CANCEL_DEFERRED;
+}
+
 static bool restore_signal_stack(void)
 {
 	stack_t none = { .ss_flags = SS_DISABLE };
@@ -332,6 +345,7 @@ unsigned int hd_thread_restore(const struct hd_thread_options *options)
 	changed += restore_mask();
 	changed += restore_fenv();
 	changed += restore_signal_stack();
+	changed += restore_cancellation();
 	errno = 0;
 	return changed;
 }

@@ -61,8 +61,8 @@ int32_t hd_thread_id(void);
 
 /*
  * The state of the calling OS thread that a task may have changed and the
- * library owns: name, affinity, signal mask, floating-point environment, errno.
- * Restores it to the template; returns how many items had been changed.
+ * library owns: name, affinity, signal mask, floating-point environment, errno,
+ * cancelability. Restores it to the template; returns how many items had been changed.
  */
 unsigned int hd_thread_restore(const struct hd_thread_options *options);
 

@@ -14,6 +14,7 @@
 
 #include "lockfree/groupword.h"
 #include "sched/block.h"
+#include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
 #include "sched/look.h"
@@ -338,6 +339,7 @@ static int enter(int kind, bool own, void (*interrupt)(void *arg), void *arg)
 {
 	struct hd_worker *worker = hd_self;
 
+	hd_frames_look(worker);
 	if (!worker || !worker->frame)
 		return -EPERM;
 	if (kind < HEDDLE_BLOCK_OTHER || kind > HEDDLE_BLOCK_JOIN)
@@ -377,14 +379,8 @@ int hd_block_until(struct heddle_pool *pool, int (*done)(void *context),
 	return rc;
 }
 
-int heddle_block_end(void)
+static void end(struct hd_worker *worker)
 {
-	struct hd_worker *worker = hd_self;
-
-	if (!worker || !worker->frame || !worker->block_depth)
-		return -EPERM;
-	if (--worker->block_depth)
-		return 0;
 	hd_interrupt_disarm(worker);
 	admit_stack(worker);
 	uncount_region(worker);
@@ -395,5 +391,24 @@ int heddle_block_end(void)
 		hd_upper.guest_block(worker->guest, false);
 	worker->seen.kind = 0;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+}
+
+int heddle_block_end(void)
+{
+	struct hd_worker *worker = hd_self;
+
+	hd_frames_look(worker);
+	if (!worker || !worker->frame || !worker->block_depth)
+		return -EPERM;
+	if (--worker->block_depth == 0)
+		end(worker);
 	return 0;
+}
+
+void hd_block_end_all(struct hd_worker *worker)
+{
+	if (!worker->block_depth)
+		return;
+	worker->block_depth = 0;
+	end(worker);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct heddle_pool;
+struct hd_worker;
 
 /*
  * As heddle_block_begin() without an interrupt function, but not refused at blocked_max:
@@ -13,6 +14,9 @@ struct heddle_pool;
  * heddle_block_end(). 0, or -EPERM outside of tasks.
  */
 int hd_block_begin(int kind);
+
+/* Ends the region that the newest frame has open, however deep; takes the permits. */
+void hd_block_end_all(struct hd_worker *worker);
 
 /* hd_effect_wait(), which is a blocking region when a task calls it. */
 int hd_block_until(struct heddle_pool *pool, int (*done)(void *context),

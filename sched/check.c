@@ -169,7 +169,7 @@ int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
 {
 	struct heddle_check check;
 	bool busy_before, busy_after;
-	uint64_t before;
+	uint64_t before, lost;
 	size_t size;
 
 	if (!pool || hd_output_size(out, sizeof(*out), &size) < 0)
@@ -203,6 +203,16 @@ int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
 				     memory_order_relaxed); /* statistics */
 	check.create_failures = atomic_load_explicit(
 		&pool->create_failures, memory_order_relaxed); /* statistics */
+	check.threads_left = atomic_load_explicit(
+		&pool->threads_left, memory_order_relaxed); /* statistics */
+	check.tasks_skipped = atomic_load_explicit(
+		&pool->tasks_skipped, memory_order_relaxed); /* statistics */
+	lost = atomic_load_explicit(&pool->frames_lost,
+				    memory_order_relaxed); /* statistics */
+	if (lost)
+		violation(&check, "frames-lost",
+			  "%llu, by a longjmp, with their permits",
+			  (unsigned long long)lost);
 	if (check.stale_bytes)
 		violation(&check, "stale-bytes", "%llu bytes after a scrub",
 			  (unsigned long long)check.stale_bytes);

@@ -11,6 +11,8 @@
 
 #include "platform/fault.h"
 #include "platform/futex.h"
+#include "platform/guard.h"
+#include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
@@ -30,7 +32,9 @@ struct helping {
 	struct hd_task *task;
 	struct hd_worker *worker; /* our entry, or NULL */
 	uint64_t deadline;
-	bool mine; /* claimed, with its permits */
+	bool mine;  /* claimed, with its permits */
+	bool waits; /* counted as a waiter */
+	int rc;
 };
 
 /* ---- how long the pool is there ---- */
@@ -148,8 +152,10 @@ static int become_worker(struct helping *helping)
 	hd_worker_reset(helping->worker);
 	hd_self = helping->worker;
 	rc = hd_worker_hooks_begin(helping->worker);
-	if (rc == 0)
+	if (rc == 0) {
+		helping->worker->stage = HD_STAGE_LIFE;
 		return 1;
+	}
 	hd_self = NULL;
 	unreserve(helping);
 	return rc;
@@ -228,6 +234,12 @@ static int try_once(void *context)
 	return !hd_task_queued(helping->task);
 }
 
+static void stop_waiting(struct heddle_pool *pool)
+{
+	atomic_fetch_sub_explicit(&pool->help_waiters, 1,
+				  memory_order_relaxed); /* only a count */
+}
+
 static int wait_for_claim(struct helping *helping)
 {
 	struct heddle_pool *pool = helping->pool;
@@ -235,55 +247,91 @@ static int wait_for_claim(struct helping *helping)
 
 	atomic_fetch_add_explicit(&pool->help_waiters, 1,
 				  memory_order_seq_cst); /* help-3 */
+	helping->waits = true;
 	rc = hd_effect_wait(pool, try_once, helping, helping->deadline);
-	atomic_fetch_sub_explicit(&pool->help_waiters, 1,
-				  memory_order_relaxed); /* only a count */
+	helping->waits = false;
+	stop_waiting(pool);
 	return rc;
 }
 
 /* ---- the run ---- */
 
+static void give_back(struct helping *helping)
+{
+	struct hd_worker *worker = helping->worker;
+	uint32_t owed = worker->owe;
+
+	worker->held = NULL;
+	worker->owe = 0;
+	owed += hd_queue_sweep(helping->group);
+	owed += hd_permit_give(helping->group);
+	hd_look(helping->pool, owed);
+}
+
 static void run(struct helping *helping)
 {
-	struct heddle_pool *pool = helping->pool;
 	struct heddle_group *group = helping->group;
 	struct hd_worker *worker = helping->worker;
-	uint32_t owed;
 
 	hd_delay(HEDDLE_DELAY_CLAIM);
 	hd_hand_row_ends(group);
 	worker->held = group;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
 	hd_task_run(worker, group, NULL, NULL, NULL, helping->task);
-	worker->held = NULL;
-	hd_task_finish(pool, helping->task, HD_TASK_DONE);
-	owed = hd_queue_sweep(group);
-	owed += hd_permit_give(group);
-	hd_look(pool, owed);
+	hd_task_finish(helping->pool, helping->task, HD_TASK_DONE);
+	give_back(helping);
+}
+
+static void help(void *given)
+{
+	struct helping *helping = given;
+	int rc = try_once(helping);
+
+	if (rc == 0)
+		rc = helping->deadline == HEDDLE_NOW ? -ETIMEDOUT
+						     : wait_for_claim(helping);
+	if (helping->mine) {
+		run(helping);
+		end_worker(helping);
+	}
+	helping->rc = rc;
+}
+
+/* The thread ends in the task, or in a hook: what help() would have done. */
+static void left(void *given)
+{
+	struct helping *helping = given;
+	struct heddle_pool *pool = helping->pool;
+	struct hd_worker *worker = helping->worker;
+
+	if (hd_pool_forked(pool))
+		return;
+	if (worker && worker->held) {
+		hd_frames_end(worker, NULL);
+		give_back(helping);
+	}
+	if (worker)
+		end_worker(helping);
+	if (helping->waits) {
+		stop_waiting(pool);
+		hd_effect_leave(pool);
+	}
+	go(pool, helping->task);
 }
 
 int hd_help(struct heddle_task *given, uint64_t deadline)
 {
 	struct helping helping = { .task = hd_task_of(given),
 				   .deadline = deadline };
-	int rc;
 
 	if (!come(helping.task))
 		return 0;
 	helping.group = helping.task->group;
 	helping.pool = helping.group->pool;
-	if (hd_pool_forked(helping.pool)) {
-		rc = -ECHILD;
-	} else {
-		rc = try_once(&helping);
-		if (rc == 0)
-			rc = deadline == HEDDLE_NOW ? -ETIMEDOUT
-						    : wait_for_claim(&helping);
-	}
-	if (helping.mine) {
-		run(&helping);
-		end_worker(&helping);
-	}
+	if (hd_pool_forked(helping.pool))
+		helping.rc = -ECHILD;
+	else
+		hd_guarded(help, &helping, left);
 	go(helping.pool, helping.task);
-	return rc < 0 ? rc : 0;
+	return helping.rc < 0 ? helping.rc : 0;
 }

@@ -21,6 +21,7 @@
 #include "platform/futex.h"
 #include "platform/mutex.h"
 #include "sched/block.h"
+#include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/help.h"
 #include "sched/interrupt.h"
@@ -250,6 +251,7 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	int rc = joinable(task);
 	uint32_t state;
 
+	hd_frames_look(hd_self);
 	if (flags & ~(uint32_t)HEDDLE_JOIN_HELP)
 		return -EINVAL;
 	if (help && hd_self && hd_self->guest)
@@ -318,6 +320,7 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 	int rc = joinable(task);
 	uint32_t state;
 
+	hd_frames_look(hd_self);
 	if (rc < 0)
 		return rc;
 	if (ended(task, &state))

@@ -20,7 +20,7 @@
 
 static uint64_t life_of(struct hd_worker *worker)
 {
-	return atomic_load_explicit(&worker->incarnation,
+	return atomic_load_explicit(&worker->life,
 				    memory_order_relaxed); /* by the phase */
 }
 
@@ -207,6 +207,7 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 	if (!pool->closing)
 		atomic_store_explicit(&pool->started, 1,
 				      memory_order_relaxed); /* locked */
+	atomic_store_explicit(&pool->lost, 0, memory_order_relaxed); /* locked */
 	hd_mutex_unlock(&pool->control);
 	start_spare(pool, n, deadline);
 	return 0;
@@ -315,6 +316,7 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 	if (n == 0)
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */
+	atomic_store_explicit(&pool->lost, 0, memory_order_relaxed); /* locked */
 	choose_victims(pool, n);
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */

@@ -6,6 +6,7 @@ sched_sources = \
 	%D%/cap.c \
 	%D%/check.c \
 	%D%/close.c \
+	%D%/frame.c %D%/frame.h \
 	%D%/group.h \
 	%D%/help.c %D%/help.h \
 	%D%/interrupt.c %D%/interrupt.h \
@@ -28,6 +29,7 @@ sched_sources = \
 	%D%/start.c %D%/start.h \
 	%D%/stop.c \
 	%D%/submit.c \
+	%D%/succeed.c \
 	%D%/task.c %D%/task.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \

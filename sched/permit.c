@@ -29,6 +29,12 @@ void hd_effect_signal(struct heddle_pool *pool)
 		hd_futex_wake(&pool->effect, INT_MAX);
 }
 
+void hd_effect_leave(struct heddle_pool *pool)
+{
+	atomic_fetch_sub_explicit(&pool->effect_waiters, 1,
+				  memory_order_relaxed); /* only a count */
+}
+
 int hd_effect_wait(struct heddle_pool *pool, int (*done)(void *context),
 		   void *context, uint64_t deadline)
 {
@@ -51,8 +57,7 @@ int hd_effect_wait(struct heddle_pool *pool, int (*done)(void *context),
 			break;
 		}
 	}
-	atomic_fetch_sub_explicit(&pool->effect_waiters, 1,
-				  memory_order_relaxed); /* only a count */
+	hd_effect_leave(pool);
 	return rc > 0 ? 0 : rc;
 }
 

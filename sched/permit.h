@@ -54,6 +54,9 @@ struct heddle_group *hd_permit_full(struct heddle_group *group);
 /* Is there headroom on the whole path, at some instants during the call? */
 bool hd_permit_room(struct heddle_group *group);
 
+/* For a thread that ends inside the done of hd_effect_wait(): it waits no more. */
+void hd_effect_leave(struct heddle_pool *pool);
+
 /* Tells those who wait in hd_effect_wait() to look again. */
 void hd_effect_signal(struct heddle_pool *pool);
 

@@ -20,7 +20,7 @@
 
 static bool other_life(struct hd_worker *worker, uint64_t incarnation)
 {
-	return atomic_load_explicit(&worker->incarnation,
+	return atomic_load_explicit(&worker->life,
 				    memory_order_relaxed) /* by the phase */
 	       != incarnation;
 }
@@ -39,9 +39,31 @@ static bool own(struct hd_worker *worker, uint64_t incarnation, uint32_t from)
 	return mine;
 }
 
+int hd_reap_past(struct hd_worker *worker, int level, uint64_t deadline)
+{
+	struct hd_thread *past = &worker->thread[1 - worker->turn];
+	int rc = 0;
+
+	if (worker->past_stack) {
+		rc = hd_thread_join(past, deadline);
+		if (rc < 0)
+			return rc;
+		hd_stack_unmap(worker->past_stack, worker->stack_size);
+		worker->past_stack = NULL;
+	}
+	if (worker->past_is_there && level >= HEDDLE_R3_GONE) {
+		rc = hd_thread_gone(past, deadline);
+		worker->past_is_there = rc < 0;
+	}
+	return rc;
+}
+
 static int join(struct hd_worker *worker, uint32_t from, uint64_t deadline)
 {
-	int rc = hd_thread_join(&worker->thread, deadline);
+	int rc = hd_reap_past(worker, HEDDLE_R2_JOINED, deadline);
+
+	if (rc == 0)
+		rc = hd_thread_join(&worker->thread[worker->turn], deadline);
 
 	if (rc < 0) {
 		hd_phase_set(worker, from);
@@ -55,7 +77,10 @@ static int join(struct hd_worker *worker, uint32_t from, uint64_t deadline)
 
 static int forget(struct hd_worker *worker, uint64_t deadline)
 {
-	int rc = hd_thread_gone(&worker->thread, deadline);
+	int rc = hd_reap_past(worker, HEDDLE_R3_GONE, deadline);
+
+	if (rc == 0)
+		rc = hd_thread_gone(&worker->thread[worker->turn], deadline);
 
 	if (rc < 0) {
 		hd_phase_set(worker, HD_PHASE_JOINED);
@@ -117,7 +142,7 @@ static bool has_ended(struct hd_worker *worker, uint64_t *life)
 
 	hd_mutex_lock(&worker->pool->control);
 	phase = hd_phase_of(worker);
-	*life = atomic_load_explicit(&worker->incarnation,
+	*life = atomic_load_explicit(&worker->life,
 				     memory_order_relaxed); /* locked */
 	/* Its starter reads the error first. */
 	yes = is_end(phase) && !(phase == HD_PHASE_FAILED && worker->by_start);
@@ -182,7 +207,7 @@ static bool made_for(struct hd_worker *worker, uint64_t serial, uint64_t *life)
 	bool yes;
 
 	hd_mutex_lock(&worker->pool->control);
-	*life = atomic_load_explicit(&worker->incarnation,
+	*life = atomic_load_explicit(&worker->life,
 				     memory_order_relaxed); /* locked */
 	yes = worker->fresh_for == serial &&
 	      hd_phase_of(worker) != HD_PHASE_FREE;

@@ -29,4 +29,10 @@ bool hd_reap_one(struct heddle_pool *pool, uint64_t deadline);
 /* R4: frees the rings of free entries after a grace period. */
 void hd_reap_rings(struct heddle_pool *pool);
 
+/*
+ * By whoever owns the ended entry, or its thread: the thread that this one succeeded
+ * reaches R2 or R3. 0 or -ETIMEDOUT.
+ */
+int hd_reap_past(struct hd_worker *worker, int level, uint64_t deadline);
+
 #endif /* HEDDLE_SCHED_REAP_H */

@@ -71,8 +71,12 @@ static struct hd_worker *new_life(struct heddle_pool *pool)
 				      memory_order_relaxed); /* by the phase */
 		atomic_store_explicit(&worker->leave, 0,
 				      memory_order_relaxed); /* by the phase */
+		atomic_store_explicit(&worker->life, pool->incarnations,
+				      memory_order_relaxed); /* by the phase */
 		worker->bound = NULL;
 		worker->bound_group = NULL;
+		worker->done = NULL;
+		worker->successor = false;
 		worker->fresh_for = 0;
 		worker->by_start = false;
 		worker->donated = false;
@@ -171,10 +175,19 @@ void hd_entry_end_donation(struct hd_worker *worker)
 	hd_phase_set(worker, HD_PHASE_FREE);
 }
 
+int hd_worker_launch(struct hd_worker *worker)
+{
+	struct hd_thread_options options = thread_options(worker);
+
+	show_reserved(worker);
+	hd_phase_set(worker, HD_PHASE_STARTING);
+	return hd_thread_create(&worker->thread[worker->turn], &options,
+				hd_worker_main, worker);
+}
+
 int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 {
 	struct heddle_pool *pool = worker->pool;
-	struct hd_thread_options options;
 	int rc;
 
 	*step = HEDDLE_STEP_STACK;
@@ -191,12 +204,8 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 	}
 	snprintf(worker->thread_name, sizeof(worker->thread_name), "%.10s-%u",
 		 pool->name, (unsigned int)(worker->index % 10000));
-	options = thread_options(worker);
 	*step = HEDDLE_STEP_CREATE;
-	show_reserved(worker);
-	hd_phase_set(worker, HD_PHASE_STARTING);
-	rc = hd_thread_create(&worker->thread, &options, hd_worker_main,
-			      worker);
+	rc = hd_worker_launch(worker);
 	if (rc < 0)
 		goto unmap;
 	return 0;
@@ -292,6 +301,9 @@ void hd_spare_check(struct heddle_pool *pool)
 	struct hd_worker *worker;
 	uint32_t step;
 
+	if (atomic_load_explicit(&pool->lost,
+				 memory_order_relaxed)) /* again, locked */
+		hd_worker_make_up(pool);
 	if (!pool->elastic ||
 	    !atomic_load_explicit(
 		    &pool->started,
@@ -319,13 +331,22 @@ int hd_worker_hooks_begin(struct hd_worker *worker)
 	return rc < 0 ? rc : 0;
 }
 
+/* Goes on where user code of one of the steps has ended the thread. */
 void hd_worker_hooks_end(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 
-	hd_upper.worker_end(worker);
-	if (pool->worker_exit)
-		pool->worker_exit(pool, worker->index, pool->hook_arg);
+	/* Without LIFE the init hook was left: it has no counterpart. */
+	if (worker->stage == HD_STAGE_BIRTH) {
+		if (worker->tls)
+			hd_upper.worker_end(worker);
+	} else if (worker->stage < HD_STAGE_HOOK) {
+		worker->stage = HD_STAGE_SLOTS;
+		hd_upper.worker_end(worker);
+		worker->stage = HD_STAGE_HOOK;
+		if (pool->worker_exit)
+			pool->worker_exit(pool, worker->index, pool->hook_arg);
+	}
 }
 
 static int birth_steps(struct hd_worker *worker)
@@ -388,7 +409,9 @@ static void birth_failed(struct hd_worker *worker, int rc)
 				      memory_order_relaxed)) /* locked */
 		pool->live--;
 	hd_mutex_unlock(&pool->control);
-	if (!worker->by_start)
+	if (worker->successor)
+		hd_worker_is_lost(pool);
+	else if (!worker->by_start)
 		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
@@ -398,7 +421,10 @@ static void birth_failed(struct hd_worker *worker, int rc)
 
 void hd_worker_reset(struct hd_worker *worker)
 {
-	worker->done = NULL;
+	worker->deep = 0;
+	worker->unwinds = false;
+	worker->deserted = false;
+	worker->stage = HD_STAGE_BIRTH;
 	worker->owe = 0;
 	worker->block_depth = 0;
 	worker->turn_start = 0;
@@ -414,6 +440,14 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->random = worker->index * 2654435761u + 1u;
 	worker->seen.tid = hd_thread_id();
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
+}
+
+void hd_worker_birth_left(struct hd_worker *worker)
+{
+	hd_worker_hooks_end(worker);
+	hd_rcu_unregister();
+	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
+	birth_failed(worker, -ECANCELED);
 }
 
 bool hd_worker_birth(struct hd_worker *worker)
@@ -463,8 +497,13 @@ void hd_worker_death(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_LEAVING);
 	hd_worker_hooks_end(worker);
 	hd_rcu_unregister();
-	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
 	hd_self = NULL;
+	if (worker->deserted && hd_worker_succeed(worker))
+		return;
+	if (worker->done)
+		hd_upper.guest_done(worker->done);
+	worker->done = NULL;
+	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
 	hd_delay(HEDDLE_DELAY_THREAD_END);
 	last_phase(worker, HD_PHASE_LEFT);
 }

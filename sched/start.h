@@ -59,9 +59,27 @@ void hd_worker_reset(struct hd_worker *worker);
 int hd_worker_hooks_begin(struct hd_worker *worker);
 void hd_worker_hooks_end(struct hd_worker *worker);
 
+/* Creates the thread, on the stack that was mapped: 0 or an error. */
+int hd_worker_launch(struct hd_worker *worker);
+
+/*
+ * In sched/succeed.c. The calling thread was ended by user code and is through with the
+ * entry: another one takes its place there, under a new incarnation, and has the entry
+ * from now on. False: the worker was told to leave, the pool closes, or no thread was to
+ * be had, which is counted.
+ */
+bool hd_worker_succeed(struct hd_worker *worker);
+
+/* A successor failed: counted, and in a STATIC pool made up for by others later. */
+void hd_worker_is_lost(struct heddle_pool *pool);
+void hd_worker_make_up(struct heddle_pool *pool);
+
 /* First and last steps, on the worker's own thread. */
 bool hd_worker_birth(struct hd_worker *worker);
 void hd_worker_death(struct hd_worker *worker);
+
+/* The init hook has ended the thread. */
+void hd_worker_birth_left(struct hd_worker *worker);
 
 /* Waits for the word that was put into worker->birth: false, it failed. */
 bool hd_birth_wait(_Atomic uint32_t *birth);

@@ -9,6 +9,7 @@
 
 #include <heddle/task.h>
 
+#include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/pool.h"
@@ -42,6 +43,7 @@ bool hd_task_stopped(const struct hd_worker *worker)
 
 int heddle_stop_requested(void)
 {
+	hd_frames_look(hd_self);
 	return hd_self && hd_task_stopped(hd_self);
 }
 

@@ -12,6 +12,8 @@
 
 #include "platform/cacheline.h"
 #include "platform/futex.h"
+#include "platform/guard.h"
+#include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/help.h"
 #include "sched/order.h"
@@ -120,18 +122,12 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index,
 		hd_task_finish(group->pool, arg, HD_TASK_CANCELLED);
 }
 
-struct hd_task *hd_task_run(struct hd_worker *worker,
-			    struct heddle_group *group,
-			    struct heddle_group *upto, bool *whole,
+/* The code of a frame that was pushed; a joinable task is the caller's to end. */
+static struct hd_task *call(struct hd_worker *worker, struct hd_frame *frame,
 			    void (*fn)(void *), void *arg)
 {
-	struct hd_frame frame = { .below = worker->frame,
-				  .group = group,
-				  .upto = upto,
-				  .whole = whole && *whole };
 	struct hd_task *task = fn ? NULL : arg;
 
-	worker->frame = &frame;
 	if (fn) {
 		fn(arg);
 	} else if (task->flags & HEDDLE_TASK_DETACHED) {
@@ -142,18 +138,83 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 		struct hd_task *detached = task;
 
 		task = NULL;
+		frame->after = after;
+		frame->detached = arg;
 		detached->fn(arg);
-		if (after)
+		if (after) {
+			hd_frame_returned(worker, frame);
+			frame->after = NULL;
 			after(arg, 0);
+		}
 	} else {
-		frame.task = arg;
+		frame->task = arg;
 		atomic_store_explicit(
 			&task->runner, worker->index + 1,
 			memory_order_relaxed); /* by pool->joins */
 		task->fn(arg);
 	}
+	hd_frame_returned(worker, frame);
+	return task;
+}
+
+/* With a guard: its frame would be written over before that of the thread is reached. */
+struct deep {
+	struct hd_worker *worker;
+	struct hd_frame *frame;
+	void (*fn)(void *);
+	void *arg;
+	struct hd_task *task;
+};
+
+static void call_deep(void *given)
+{
+	struct deep *deep = given;
+
+	deep->task = call(deep->worker, deep->frame, deep->fn, deep->arg);
+}
+
+static void deep_left(void *given)
+{
+	struct deep *deep = given;
+
+	/* It is off the list when its action has ended the thread again. */
+	if (deep->worker->frame != deep->frame->below)
+		hd_frame_left(deep->worker, deep->frame);
+}
+
+static __attribute__((noinline)) struct hd_task *
+run_deep(struct hd_worker *worker, struct heddle_group *group,
+	 struct heddle_group *upto, bool *whole, void (*fn)(void *), void *arg)
+{
+	struct hd_frame frame;
+	struct deep deep = { worker, &frame, fn, arg, NULL };
+
+	hd_frame_push(worker, &frame, group, upto, whole && *whole,
+		      __builtin_frame_address(0));
+	worker->deep++;
+	hd_guarded(call_deep, &deep, deep_left);
+	worker->deep--;
 	worker->frame = frame.below;
 	if (whole)
 		*whole = frame.whole;
+	return deep.task;
+}
+
+struct hd_task *hd_task_run(struct hd_worker *worker,
+			    struct heddle_group *group,
+			    struct heddle_group *upto, bool *whole,
+			    void (*fn)(void *), void *arg)
+{
+	struct hd_frame *frame = hd_frame_kept(worker);
+	struct hd_task *task;
+
+	if (!frame)
+		return run_deep(worker, group, upto, whole, fn, arg);
+	hd_frame_push(worker, frame, group, upto, whole && *whole,
+		      __builtin_frame_address(0));
+	task = call(worker, frame, fn, arg);
+	worker->frame = frame->below;
+	if (whole)
+		*whole = frame->whole;
 	return task;
 }

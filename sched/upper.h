@@ -24,6 +24,8 @@ struct hd_upper {
 	/* Runs a bound guest from its start to its end; no permit is held before
 	 * or after unless worker->bound_group says so. */
 	void (*guest_run)(struct hd_worker *worker, void *bound);
+	/* The worker's thread ends inside its guest: the guest comes to its end. */
+	void (*guest_left)(struct hd_worker *worker);
 	/* Joiners and waiting spawns are told: the worker can be bound again. */
 	void (*guest_done)(void *bound);
 	/* The outermost blocking region above the guest begins or ends. */

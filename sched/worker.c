@@ -17,6 +17,8 @@
 #include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/fault.h"
+#include "platform/guard.h"
+#include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
@@ -503,24 +505,75 @@ static void live(struct hd_worker *worker)
 	}
 }
 
-void hd_worker_main(void *arg)
+/* What is left in the deque and in the hand goes to the others. */
+static void wind_up(struct hd_worker *worker)
+{
+	set_available(worker, false);
+	hd_worker_settled(worker);
+	stop_searching(worker);
+	hd_queue_drain(worker);
+	flush_free(worker);
+	pay(worker);
+}
+
+static void whole_life(void *arg)
 {
 	struct hd_worker *worker = arg;
 
-	hd_self = worker;
 	if (!hd_worker_birth(worker))
 		return;
+	worker->stage = HD_STAGE_LIFE;
 	if (worker->bound) { /* created for a guest */
 		hd_worker_settled(worker);
 		take_token(worker, HD_TOKEN_GUEST);
 	}
 	live(worker);
-	set_available(worker, false);
-	hd_worker_settled(worker);
-	stop_searching(worker);
-	/* What is left in the deque and in the hand goes to the others. */
-	hd_queue_drain(worker);
-	flush_free(worker);
-	pay(worker);
+	wind_up(worker);
 	hd_worker_death(worker);
+}
+
+/* User code has ended the thread in a task, a guest, a destructor or an action. */
+static void end_life(struct hd_worker *worker)
+{
+	if (!worker->deserted)
+		atomic_fetch_add_explicit(
+			&worker->pool->threads_left, 1,
+			memory_order_relaxed); /* statistics */
+	worker->deserted = true;
+	if (worker->guest) {
+		void *guest = worker->guest;
+
+		hd_upper.guest_left(worker);
+		worker->done = guest; /* its successor tells, once it is idle */
+	} else {
+		hd_frames_end(worker, NULL);
+	}
+	if (worker->held)
+		give_back(worker);
+	leave_user_code(worker);
+	if (worker->fresh_for)
+		hd_worker_retire(worker);
+	wind_up(worker);
+}
+
+/* The thread ends in user code: perhaps not for the first time (exit.md). */
+static void left(void *arg)
+{
+	struct hd_worker *worker = arg;
+
+	if (hd_pool_forked(worker->pool))
+		return; /* a child's copy of a task: there is no pool */
+	if (worker->stage == HD_STAGE_BIRTH) {
+		hd_worker_birth_left(worker);
+		return;
+	}
+	if (worker->stage == HD_STAGE_LIFE)
+		end_life(worker);
+	hd_worker_death(worker);
+}
+
+void hd_worker_main(void *arg)
+{
+	hd_self = arg;
+	hd_guarded(whole_life, arg, left);
 }

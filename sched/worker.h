@@ -66,7 +66,26 @@ struct hd_frame {
 	struct heddle_group *upto;
 	struct heddle_task *task; /* NULL for a call and a guest */
 	void *guest;              /* the guest whose entry this frame is */
+	uint32_t depth;           /* how many are below */
+	uintptr_t at;             /* its user code lies below, on the stack */
+	/* The action of a DETACHED task that has not been called. */
+	void (*after)(struct heddle_task *task, int status);
+	struct heddle_task *detached;
 	bool whole;               /* only with upto */
+};
+
+/*
+ * So many frames of a worker are in its entry, where they outlive the stack; the ones
+ * above are on the stack (doc/design/exit.md).
+ */
+#define HD_FRAMES_KEPT 64
+
+/* How far the end of a worker's thread has come, should it be left in between. */
+enum hd_stage {
+	HD_STAGE_BIRTH = 0, /* the init hook may be running */
+	HD_STAGE_LIFE = 1,
+	HD_STAGE_SLOTS = 2, /* destructors of its slots */
+	HD_STAGE_HOOK = 3,  /* the exit hook was called */
 };
 
 struct hd_worker {
@@ -85,6 +104,10 @@ struct hd_worker {
 	bool searching;                      /* O  holds pool->searching */
 	bool available;                      /* O  counted in pool->available */
 	bool settled;                        /* O  has become LIVE */
+	bool deserted;                       /* O  user code ended the thread */
+	bool unwinds;                        /* O  frames are being ended */
+	uint32_t deep;                       /* O  frames on the stack */
+	uint32_t stage;                      /* O  enum hd_stage */
 	uint32_t random;                     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
@@ -93,7 +116,8 @@ struct hd_worker {
 	void *tls;                    /* O  slot values; tls/ owns it */
 	void *guest;                  /* O  running guest, NULL: none */
 	void *done;                   /* O  guest whose end is to be told */
-	_Atomic uint64_t incarnation; /* A  of this life */
+	_Atomic uint64_t incarnation; /* A  of this thread */
+	_Atomic uint64_t life;        /* A  the same over its successors */
 	struct hd_mirror_values seen; /* O  last written to mirror */
 
 	/* Stolen from. */
@@ -113,7 +137,12 @@ struct hd_worker {
 	void (*interrupt_fn)(void *arg);   /* with that word's claim */
 	void *interrupt_arg;
 	struct heddle_task *joining; /* what it waits for; by pool->joins */
-	struct hd_thread thread;     /* by the phase's holder */
+	/* By the phase's holder: its thread, and the one that it succeeded. */
+	struct hd_thread thread[2];
+	uint32_t turn; /* thread[turn] is its own */
+	bool successor;
+	void *past_stack; /* of the other one; NULL: joined */
+	bool past_is_there; /* the kernel may know the other one still */
 	void *stack;
 	size_t stack_size;
 	int start_error; /* published by FAILED */
@@ -125,6 +154,8 @@ struct hd_worker {
 	char thread_name[16];
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */
+
+	struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest ones */
 };
 
 /* The one thread-local pointer of the library: the calling worker, or NULL. */

@@ -34,6 +34,8 @@ public_tests = \
 	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/exit \
+	%D%/api/exit-elsewhere \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
@@ -46,6 +48,7 @@ public_tests = \
 	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
+	%D%/api/skip \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \

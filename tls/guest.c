@@ -182,7 +182,7 @@ static int wait_end(struct heddle_guest *guest, int level, uint64_t deadline)
 
 	if (rc == 0 && (guest->flags & HEDDLE_GUEST_FRESH) &&
 	    level >= HEDDLE_R1_LEFT)
-		rc = hd_worker_reap(guest->worker, guest->incarnation, level,
+		rc = hd_worker_reap(guest->worker, guest->life, level,
 				    deadline);
 	return rc;
 }

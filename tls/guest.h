@@ -38,7 +38,7 @@ struct heddle_guest {
 	struct heddle_process *process;
 	uint32_t flags;
 	struct hd_worker *worker; /* of a FRESH one: which thread to follow */
-	uint64_t incarnation;
+	uint64_t life; /* of its entry */
 	struct hd_guest_state state;
 };
 
@@ -48,8 +48,9 @@ struct heddle_guest {
  */
 void hd_guest_count(struct heddle_group *group, int change);
 
-/* hd_upper.guest_run, guest_done and guest_block. */
+/* hd_upper.guest_run, guest_left, guest_done and guest_block. */
 void hd_guest_run(struct hd_worker *worker, void *bound);
+void hd_guest_left(struct hd_worker *worker);
 void hd_guest_done(void *bound);
 void hd_guest_block(void *guest, bool blocked);
 

@@ -11,6 +11,7 @@
 
 #include "platform/futex.h"
 #include "platform/stack.h"
+#include "sched/frame.h"
 #include "sched/pool.h"
 #include "sched/worker.h"
 #include "tls/berth.h"
@@ -39,8 +40,7 @@ enter(struct hd_worker *worker, struct heddle_guest *guest, uintptr_t *top)
 	if (setjmp(exit) == 0)
 		guest->state.code = hd_stack_call(call_entry, guest, top);
 	/* A guest that ends inside a blocking region has its permits again. */
-	while (worker->block_depth)
-		heddle_block_end();
+	hd_frame_returned(worker, guest->state.frame);
 	guest->state.exit = NULL;
 	return guest->state.code;
 }
@@ -73,22 +73,23 @@ void hd_guest_block(void *blocked_guest, bool blocked)
 
 /* Everything up to the first instruction of user code. */
 static void start(struct hd_worker *worker, struct heddle_guest *guest,
-		  struct hd_frame *frame)
+		  void *at)
 {
+	struct hd_frame *frame = hd_frame_kept(worker);
 	struct heddle_process *process = guest->process;
 
 	hd_life_step(&guest->word, HD_LIFE_CREATED, HD_LIFE_STARTING);
 	worker->guest = guest;
 	guest->worker = worker;
-	guest->incarnation = atomic_load_explicit(
-		&worker->incarnation, memory_order_relaxed); /* of this life */
+	guest->life = atomic_load_explicit(
+		&worker->life, memory_order_relaxed); /* its own */
 	if (!worker->held)
 		hd_worker_admit(worker, process->group);
 	hd_assert(worker->held == process->group);
 	/* The permits count it from here on. */
 	hd_guest_count(process->group, -1);
-	frame->below = worker->frame;
-	worker->frame = frame;
+	hd_frame_push(worker, frame, process->group, NULL, false, at);
+	frame->guest = guest;
 	guest->state.frame = frame;
 	hd_worker_settle(worker);
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
@@ -130,31 +131,37 @@ void hd_guest_done(void *bound)
 		hd_futex_wake(destroy, 1);
 }
 
+/* After its entry function: destructors, then no user code any more. */
+static void come_to_end(struct hd_worker *worker, struct heddle_guest *guest)
+{
+	struct hd_frame *frame = guest->state.frame;
+
+	hd_slots_destruct(worker);
+	hd_frame_returned(worker, frame);
+	worker->frame = frame->below;
+	/* Relaxed: a spawn that sees it waits for us, one that does not, no. */
+	atomic_fetch_add_explicit(&guest->process->scrubbing, 1,
+				  memory_order_relaxed);
+	hd_worker_release(worker);
+
+	hd_life_step(&guest->word, HD_LIFE_EXITING, HD_LIFE_SCRUB);
+	hd_worker_show(worker, HEDDLE_WORKER_SCRUB);
+}
+
 void hd_guest_run(struct hd_worker *worker, void *bound)
 {
 	struct heddle_guest *guest = bound;
-	struct heddle_process *process = guest->process;
-	struct hd_frame frame = { .group = process->group, .guest = guest };
 	struct heddle_pool *pool = worker->pool;
 	int32_t *exit_code;
 	uintptr_t top = 0;
 	int32_t code;
 
-	start(worker, guest, &frame);
+	start(worker, guest, __builtin_frame_address(0));
 	hd_scrub_before(worker);
 	code = enter(worker, guest, &top);
 
 	hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
-	hd_slots_destruct(worker);
-	while (worker->block_depth)
-		heddle_block_end();
-	worker->frame = frame.below;
-	/* Relaxed: a spawn that sees it waits for us, one that does not, no. */
-	atomic_fetch_add_explicit(&process->scrubbing, 1, memory_order_relaxed);
-	hd_worker_release(worker);
-
-	hd_life_step(&guest->word, HD_LIFE_EXITING, HD_LIFE_SCRUB);
-	hd_worker_show(worker, HEDDLE_WORKER_SCRUB);
+	come_to_end(worker, guest);
 	exit_code = guest->state.exit_code;
 	hd_scrub_guest(worker, guest, top);
 	if (exit_code)
@@ -163,4 +170,23 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 		atomic_fetch_add_explicit(
 			&pool->guests_recycled, 1,
 			memory_order_relaxed); /* statistics */
+}
+
+/* Also again, when one of its destructors has ended the thread. */
+void hd_guest_left(struct hd_worker *worker)
+{
+	struct heddle_guest *guest = worker->guest;
+	int32_t *exit_code = guest->state.exit_code;
+
+	/* What stands on it, with the region: its life is RUNNING then. */
+	hd_frames_end(worker, guest->state.frame);
+	hd_frame_returned(worker, guest->state.frame);
+	if (guest->state.exit) {
+		guest->state.exit = NULL;
+		hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
+	}
+	come_to_end(worker, guest);
+	hd_scrub_left(worker, guest);
+	if (exit_code)
+		*exit_code = -ECANCELED;
 }

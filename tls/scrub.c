@@ -41,23 +41,39 @@ static uint64_t stale_words(const struct hd_worker *worker)
 	return stale;
 }
 
-void hd_scrub_guest(struct hd_worker *worker, struct heddle_guest *guest,
-		    uintptr_t top)
+static uint64_t clear_words(struct hd_worker *worker,
+			    struct heddle_guest *guest)
 {
-	struct heddle_pool *pool = worker->pool;
-	uint64_t stale;
+	uint64_t stale = hd_slots_guest_end(worker);
 
-	stale = hd_slots_guest_end(worker);
 	stale += hd_bytes_clear(&guest->state, sizeof(guest->state));
 	worker->guest = NULL;
-	stale += stale_words(worker);
-	restore_host(worker);
-	stale += hd_stack_clear(worker->stack, worker->stack_size, top,
-				guest->tid);
+	return stale + stale_words(worker);
+}
+
+static void report(struct heddle_pool *pool, uint64_t stale)
+{
 	if (stale)
 		atomic_fetch_add_explicit(
 			&pool->stale_bytes, stale,
 			memory_order_relaxed); /* statistics */
+}
+
+void hd_scrub_guest(struct hd_worker *worker, struct heddle_guest *guest,
+		    uintptr_t top)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint64_t stale = clear_words(worker, guest);
+
+	restore_host(worker);
+	stale += hd_stack_clear(worker->stack, worker->stack_size, top,
+				guest->tid);
+	report(pool, stale);
+}
+
+void hd_scrub_left(struct hd_worker *worker, struct heddle_guest *guest)
+{
+	report(worker->pool, clear_words(worker, guest));
 }
 
 void hd_scrub_before(struct hd_worker *worker)

@@ -24,6 +24,9 @@ struct heddle_guest;
 void hd_scrub_guest(struct hd_worker *worker, struct heddle_guest *guest,
 		    uintptr_t top);
 
+/* The same of a thread that ends: its stack and what belongs to it go with it. */
+void hd_scrub_left(struct hd_worker *worker, struct heddle_guest *guest);
+
 /* Before a guest: tasks may have used the stack since the last scrub. */
 void hd_scrub_before(struct hd_worker *worker);
 

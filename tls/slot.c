@@ -333,10 +333,15 @@ void hd_slots_destruct(struct hd_worker *worker)
 	struct hd_slots *slots = worker->pool->tls;
 	struct hd_values *values = worker->tls;
 	bool again = true;
-	int round;
 
-	for (round = 0; round < ROUNDS && again; round++) {
+	/* Left by a destructor that ended its thread: the call is over. */
+	if (values->destroying)
+		end_call(values->destroying);
+	values->destroying = NULL;
+	while (values->rounds < ROUNDS && again) {
 		uint32_t i;
+
+		values->rounds++;
 
 		again = false;
 		/* Destructors may create slots. */
@@ -344,4 +349,5 @@ void hd_slots_destruct(struct hd_worker *worker)
 			again |= destruct_one(values, &slots->slot[i],
 					      &values->current[i]);
 	}
+	values->rounds = 0;
 }

@@ -16,6 +16,7 @@ const struct hd_upper hd_upper = {
 	.worker_begin = hd_slots_worker_begin,
 	.worker_end = hd_slots_worker_end,
 	.guest_run = hd_guest_run,
+	.guest_left = hd_guest_left,
 	.guest_done = hd_guest_done,
 	.guest_block = hd_guest_block,
 	.guest_tid = guest_tid,

@@ -87,6 +87,9 @@ struct heddle_violation {
  * @violation:   the list
  * @blocked_bound_hits: blocking regions that began, or were refused, with as many
  *               workers blocked as the pool replaces
+ * @threads_left: workers whose thread user code has ended (pthread_exit, cancellation);
+ *               each has a successor, or counts in @create_failures as well
+ * @tasks_skipped: tasks that ended because a longjmp left them
  */
 struct heddle_check {
 	uint32_t struct_size;
@@ -104,6 +107,8 @@ struct heddle_check {
 	uint64_t create_failures;
 	struct heddle_violation violation[8];
 	uint64_t blocked_bound_hits;
+	uint64_t threads_left;
+	uint64_t tasks_skipped;
 };
 
 /**

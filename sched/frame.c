@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end of frames whose code will not return. The order is that of
+ * doc/design/exit.md: region, action, off the list, task, permits.
+ */
+#include "sched/frame.h"
+
+#include <errno.h>
+
+#include <heddle/block.h>
+#include <heddle/task.h>
+
+#include "sched/block.h"
+#include "sched/look.h"
+#include "sched/permit.h"
+#include "sched/pool.h"
+#include "sched/task.h"
+
+/*
+ * Does the memory lie in frames that were left? The code of a frame is below its at on
+ * the stack; top is that of the lowest one that was left.
+ */
+static bool is_gone(const struct hd_worker *worker,
+		    const struct hd_frame *frame, const void *memory,
+		    uintptr_t top)
+{
+	uintptr_t address = (uintptr_t)memory;
+
+	if (!worker->donated && !hd_frames_on_stack(worker, address))
+		return false;
+	return address > frame->at && address < top;
+}
+
+static void call_action(struct hd_worker *worker, struct hd_frame *frame,
+			uintptr_t top)
+{
+	void (*after)(struct heddle_task *, int) = frame->after;
+
+	/* It may end the thread once more: then it was called. */
+	frame->after = NULL;
+	if (after && !is_gone(worker, frame, frame->detached, top))
+		after(frame->detached, -ECANCELED);
+}
+
+/* The newest frame. */
+static void end_one(struct hd_worker *worker, uintptr_t top, uint32_t *owed)
+{
+	struct hd_frame *frame = worker->frame;
+
+	hd_block_end_all(worker);
+	call_action(worker, frame, top);
+	worker->frame = frame->below;
+	if (frame->task && !is_gone(worker, frame, frame->task, top))
+		hd_task_finish(worker->pool, hd_task_of(frame->task),
+			       HD_TASK_CANCELLED);
+	if (frame->below && frame->group != frame->upto)
+		*owed += hd_permit_give_part(frame->group, frame->upto,
+					     frame->whole);
+}
+
+/* Of the frames up to this one, how many are on the stack? */
+static uint32_t deep_of(const struct hd_frame *frame)
+{
+	return frame && frame->depth >= HD_FRAMES_KEPT
+		       ? frame->depth - HD_FRAMES_KEPT + 1
+		       : 0;
+}
+
+/* Those above stop that are on the stack cannot be read: what they hold is lost. */
+static uint32_t forget_lost(struct hd_worker *worker, struct hd_frame *stop)
+{
+	uint32_t alive = deep_of(stop), lost = worker->deep - alive;
+
+	if (!lost)
+		return 0;
+	worker->frame = alive ? stop : &worker->kept[HD_FRAMES_KEPT - 1];
+	worker->deep = alive;
+	atomic_fetch_add_explicit(&worker->pool->frames_lost, lost,
+				  memory_order_relaxed); /* statistics */
+	return lost;
+}
+
+/* The code of the lowest one that ends was below this address. */
+static uintptr_t top_of(const struct hd_frame *frame,
+			const struct hd_frame *stop)
+{
+	uintptr_t top = 0;
+
+	for (; frame != stop; frame = frame->below)
+		top = frame->at;
+	return top;
+}
+
+uint32_t hd_frames_end(struct hd_worker *worker, struct hd_frame *stop)
+{
+	uint32_t owed = 0, n = forget_lost(worker, stop);
+	uintptr_t top = top_of(worker->frame, stop);
+
+	worker->unwinds = true;
+	for (; worker->frame != stop; n++)
+		end_one(worker, top, &owed);
+	worker->unwinds = false;
+	worker->owe += owed;
+	return n;
+}
+
+void hd_frame_left(struct hd_worker *worker, struct hd_frame *frame)
+{
+	uint32_t owed = 0;
+
+	hd_frames_end(worker, frame);
+	worker->unwinds = true;
+	end_one(worker, frame->at, &owed);
+	worker->unwinds = false;
+	worker->deep = deep_of(worker->frame);
+	worker->owe += owed;
+}
+
+/* Jumped over, and their code is gone; the caller runs on with what it holds. */
+static void skip_to(struct hd_worker *worker, struct hd_frame *frame)
+{
+	atomic_fetch_add_explicit(&worker->pool->tasks_skipped,
+				  hd_frames_end(worker, frame),
+				  memory_order_relaxed); /* statistics */
+	hd_look_inside(worker->pool, worker->owe);
+	worker->owe = 0;
+}
+
+void hd_frame_settle(struct hd_worker *worker, struct hd_frame *frame)
+{
+	if (worker->frame != frame)
+		skip_to(worker, frame);
+	hd_block_end_all(worker);
+}
+
+static bool is_skipped(const struct hd_worker *worker,
+		       const struct hd_frame *frame, uintptr_t here)
+{
+	return hd_frames_on_stack(worker, frame->at) && frame->at < here;
+}
+
+void hd_frames_skip(struct hd_worker *worker, uintptr_t here)
+{
+	struct hd_frame *frame = worker->deep
+					 ? &worker->kept[HD_FRAMES_KEPT - 1]
+					 : worker->frame;
+
+	/* On a stack of the task's own nothing can be told from the address. */
+	if (worker->unwinds || !hd_frames_on_stack(worker, here) ||
+	    !is_skipped(worker, frame, here))
+		return;
+	while (frame->below && is_skipped(worker, frame, here))
+		frame = frame->below;
+	skip_to(worker, frame);
+}

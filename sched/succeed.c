@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The successor of a worker whose thread was ended by user code: the same entry of the
+ * registry, the same index, a new incarnation (doc/design/exit.md). The thread that
+ * ends makes it, with its last steps for the entry; what it stands on itself becomes
+ * the entry's past, which is joined by whoever reaps the entry.
+ *
+ * The life of the entry goes on: a stop, a start or a join that waits for it waits for
+ * the successor as well. succeed-1: the order to leave is given, and read here before the
+ * entry becomes STARTING, under the control lock. Forbidden: the worker is told to
+ * leave and its successor is not.
+ */
+#include <stddef.h>
+
+#include "platform/memory.h"
+#include "sched/pool.h"
+#include "sched/reap.h"
+#include "sched/start.h"
+#include "sched/worker.h"
+
+/* Is there to be one? Then it has its number, and counts as starting. */
+static bool begin(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+	bool wanted;
+
+	hd_mutex_lock(&pool->control);
+	wanted = !pool->closing &&
+		 !atomic_load_explicit(&worker->leave,
+				       memory_order_relaxed); /* locked */
+	if (wanted) {
+		atomic_store_explicit(&worker->incarnation,
+				      ++pool->incarnations,
+				      memory_order_relaxed); /* by the phase */
+		pool->starting++;
+		worker->bound = NULL;
+		worker->birth = NULL;
+		worker->by_start = false;
+		worker->successor = true;
+		hd_phase_set(worker, HD_PHASE_STARTING);
+	}
+	hd_mutex_unlock(&pool->control);
+	return wanted;
+}
+
+/* No thread: the worker leaves after all, as if it had been told. */
+static void fail(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	pool->starting--;
+	if (!atomic_exchange_explicit(&worker->leave, 1,
+				      memory_order_relaxed)) /* locked */
+		pool->live--;
+	hd_mutex_unlock(&pool->control);
+	hd_worker_is_lost(pool);
+}
+
+bool hd_worker_succeed(struct hd_worker *worker)
+{
+	void *own = worker->stack;
+
+	if (!begin(worker))
+		return false;
+	/* Of one that was a successor itself: past its last step long ago. */
+	hd_reap_past(worker, HEDDLE_R3_GONE, HEDDLE_FOREVER);
+	worker->stack = hd_stack_map(worker->stack_size);
+	if (worker->stack) {
+		worker->past_stack = own;
+		worker->past_is_there = true;
+		worker->turn = 1 - worker->turn;
+		if (hd_worker_launch(worker) == 0)
+			return true;
+		hd_stack_unmap(worker->stack, worker->stack_size);
+		worker->turn = 1 - worker->turn;
+		worker->past_is_there = false;
+		worker->past_stack = NULL;
+	}
+	worker->stack = own;
+	fail(worker);
+	return false;
+}
+
+void hd_worker_is_lost(struct heddle_pool *pool)
+{
+	if (!pool->elastic)
+		atomic_fetch_add_explicit(&pool->lost, 1,
+					  memory_order_relaxed); /* a request */
+	hd_spare_failed(pool);
+}
+
+/* One of them, by a worker that goes on. */
+void hd_worker_make_up(struct heddle_pool *pool)
+{
+	struct hd_worker *worker = NULL;
+	uint32_t step;
+
+	hd_reap_ended(pool);
+	hd_mutex_lock(&pool->control);
+	/* Only here, and where a start or a stop says how many there are, it sinks. */
+	if (!pool->closing && pool->live < pool->workers_max &&
+	    atomic_load_explicit(&pool->lost, memory_order_relaxed)) /* locked */
+		worker = hd_entry_reserve(pool);
+	if (worker) {
+		worker->successor = true;
+		atomic_fetch_sub_explicit(&pool->lost, 1,
+					  memory_order_relaxed); /* locked */
+	}
+	hd_mutex_unlock(&pool->control);
+	if (worker && hd_worker_create(worker, &step) < 0)
+		hd_worker_is_lost(pool);
+}
