@@ -36,6 +36,7 @@ lab_scenarios = \
 	%D%/scenarios/close.c \
 	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \
+	%D%/scenarios/exit.c \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \

@@ -396,7 +396,7 @@ static struct guard {
 
 void hd_guarded(void (*fn)(void *arg), void *arg, void (*left)(void *arg))
 {
-	struct guard guard, *outer = guards[lab_at.current];
+	struct guard guard;
 
 	guards[lab_at.current] = &guard;
 	if (__builtin_setjmp(guard.to)) {
@@ -405,7 +405,6 @@ void hd_guarded(void (*fn)(void *arg), void *arg, void (*left)(void *arg))
 		lab_end_thread();
 	}
 	fn(arg);
-	guards[lab_at.current] = outer;
 }
 
 void lab_leave(void)
