@@ -4,6 +4,8 @@
  * always; others only at rest, which is established by reading what moves
  * before and after.
  */
+#include "sched/check.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,8 +24,23 @@
 #include "sched/start.h"
 #include "sched/worker.h"
 
+const char *const hd_invariant_name[HD_INVARIANTS] = {
+	[HD_COUNT_AT_REST] = "count-at-rest",
+	[HD_ACCOUNT_AT_REST] = "account-at-rest",
+	[HD_STRANDED_TASK] = "stranded-task",
+	[HD_READY_BIT] = "ready-bit",
+	[HD_SEARCHING_AT_REST] = "searching-at-rest",
+	[HD_IDLE_BIT] = "idle-bit",
+	[HD_REGISTRY] = "registry",
+	[HD_LIVE_WORKERS] = "live-workers",
+	[HD_WORKERS_BOUND] = "workers-bound",
+	[HD_FRAMES_LOST] = "frames-lost",
+	[HD_STALE_BYTES] = "stale-bytes",
+};
+
 __attribute__((format(printf, 3, 4))) static void
-violation(struct heddle_check *check, const char *name, const char *format, ...)
+violation(struct heddle_check *check, enum hd_invariant which,
+	  const char *format, ...)
 {
 	const uint32_t room =
 		sizeof(check->violation) / sizeof(check->violation[0]);
@@ -33,7 +50,7 @@ violation(struct heddle_check *check, const char *name, const char *format, ...)
 	if (check->violations++ >= room)
 		return;
 	v = &check->violation[check->violations - 1];
-	snprintf(v->name, sizeof(v->name), "%s", name);
+	snprintf(v->name, sizeof(v->name), "%s", hd_invariant_name[which]);
 	va_start(args, format);
 	vsnprintf(v->detail, sizeof(v->detail), format, args);
 	va_end(args);
@@ -100,22 +117,22 @@ static void check_group_at_rest(struct heddle_group *group,
 	bool room = hd_permit_room(group);
 
 	if (hd_word_count(word) != prepaid)
-		violation(check, "count-at-rest",
+		violation(check, HD_COUNT_AT_REST,
 			  "group %u %s: count %u, prepaid %u", group->index,
 			  group->name, hd_word_count(word), prepaid);
 	if (hd_account_used(account))
-		violation(check, "account-at-rest", "group %u %s: used %u",
+		violation(check, HD_ACCOUNT_AT_REST, "group %u %s: used %u",
 			  group->index, group->name, hd_account_used(account));
 	if (hd_waitq_any(&group->returners, &group->pool->waitq_arena))
 		room = false; /* a returner waits: it is not at rest */
 	if (room && hd_queue_startable(group) &&
 	    hd_bitset_any(&group->pool->idle))
-		violation(check, "stranded-task",
+		violation(check, HD_STRANDED_TASK,
 			  "group %u %s: %llu queued, headroom and a sleeper",
 			  group->index, group->name,
 			  (unsigned long long)hd_queue_length(group));
 	if (hd_queue_startable(group) && !hd_bitset_test_any(&group->ready, 0))
-		violation(check, "ready-bit", "group %u %s: work without bit",
+		violation(check, HD_READY_BIT, "group %u %s: work without bit",
 			  group->index, group->name);
 }
 
@@ -125,6 +142,10 @@ static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
 					     memory_order_relaxed); /* locked */
 	uint32_t i;
 
+	/* Its holder is awake: a flag without one keeps submits from waking. */
+	if (check->at_rest && atomic_load_explicit(&pool->searching,
+						   memory_order_relaxed)) /* later */
+		violation(check, HD_SEARCHING_AT_REST, "nobody is awake");
 	for (i = 0; i < used; i++) {
 		struct heddle_group *group = &pool->group[i];
 
@@ -141,6 +162,29 @@ static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
 	}
 }
 
+/* Of an entry whose phase the lock keeps where it is. */
+static void check_entry(struct hd_worker *worker, uint32_t phase,
+			struct heddle_check *check)
+{
+	bool has_thread = phase != HD_PHASE_FREE && !has_ended(worker);
+	uint64_t incarnation = atomic_load_explicit(
+		&worker->incarnation, memory_order_relaxed); /* locked */
+	struct hd_mirror_values v;
+
+	/* A bit that nobody answers to would swallow the wakes of others. */
+	if (!has_thread &&
+	    hd_bitset_test_any(&worker->pool->idle, worker->index))
+		violation(check, HD_IDLE_BIT, "entry %u: phase %u, asleep",
+			  worker->index, phase);
+	if (phase == HD_PHASE_LIVE &&
+	    hd_mirror_read_any(&worker->mirror, &v, 64) &&
+	    (v.index != worker->index || v.incarnation != incarnation))
+		violation(check, HD_REGISTRY,
+			  "entry %u life %llu: seen as %u life %llu",
+			  worker->index, (unsigned long long)incarnation,
+			  v.index, (unsigned long long)v.incarnation);
+}
+
 static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 {
 	uint32_t i, live = 0;
@@ -151,6 +195,7 @@ static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 		bool leave = atomic_load_explicit(
 			&worker->leave, memory_order_relaxed); /* locked */
 
+		check_entry(worker, phase, check);
 		if (phase == HD_PHASE_FREE)
 			continue;
 		check->workers++;
@@ -158,10 +203,10 @@ static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 			live++;
 	}
 	if (live != pool->live)
-		violation(check, "live-workers", "%u entries, %u counted", live,
+		violation(check, HD_LIVE_WORKERS, "%u entries, %u counted", live,
 			  pool->live);
 	if (pool->live > pool->workers_max + pool->blocked_max)
-		violation(check, "workers-bound", "%u live, %u + %u allowed",
+		violation(check, HD_WORKERS_BOUND, "%u live, %u + %u allowed",
 			  pool->live, pool->workers_max, pool->blocked_max);
 }
 
@@ -210,11 +255,11 @@ int heddle_check(struct heddle_pool *pool, struct heddle_check *out)
 	lost = atomic_load_explicit(&pool->frames_lost,
 				    memory_order_relaxed); /* statistics */
 	if (lost)
-		violation(&check, "frames-lost",
+		violation(&check, HD_FRAMES_LOST,
 			  "%llu, by a longjmp, with their permits",
 			  (unsigned long long)lost);
 	if (check.stale_bytes)
-		violation(&check, "stale-bytes", "%llu bytes after a scrub",
+		violation(&check, HD_STALE_BYTES, "%llu bytes after a scrub",
 			  (unsigned long long)check.stale_bytes);
 	memcpy(out, &check, size);
 	return check.violations ? -EUCLEAN : 0;

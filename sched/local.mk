@@ -4,7 +4,7 @@ sched_sources = \
 	%D%/bind.c \
 	%D%/block.c %D%/block.h \
 	%D%/cap.c \
-	%D%/check.c \
+	%D%/check.c %D%/check.h \
 	%D%/close.c \
 	%D%/frame.c %D%/frame.h \
 	%D%/group.h \

@@ -92,6 +92,7 @@ unit_tests = \
 	%D%/unit/platform \
 	%D%/unit/platform-quota \
 	%D%/unit/platform-thread \
+	%D%/unit/sched-check \
 	%D%/unit/sched-share \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
@@ -117,6 +118,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_platform_LDADD = $(unit_libs)
 %C%_unit_platform_quota_LDADD = $(unit_libs)
 %C%_unit_platform_thread_LDADD = $(unit_libs)
+%C%_unit_sched_check_LDADD = $(unit_libs)
 %C%_unit_sched_share_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
