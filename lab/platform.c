@@ -193,6 +193,11 @@ void hd_fork_mark_destroy(const uint32_t *mark)
 	hd_free((void *)(uintptr_t)mark);
 }
 
+bool hd_fork_is_child(void)
+{
+	return false;
+}
+
 /* -- futex -- */
 
 int hd_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
@@ -405,6 +410,11 @@ void hd_guarded(void (*fn)(void *arg), void *arg, void (*left)(void *arg))
 		lab_end_thread();
 	}
 	fn(arg);
+}
+
+void hd_thread_end(void)
+{
+	lab_leave();
 }
 
 void lab_leave(void)

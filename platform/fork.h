@@ -13,4 +13,10 @@
 const uint32_t *hd_fork_mark_create(void);
 void hd_fork_mark_destroy(const uint32_t *mark);
 
+/*
+ * Is this another process than the one that made the last mark? For those who have no
+ * pool to ask; a child that has made a pool of its own is a parent again.
+ */
+bool hd_fork_is_child(void);
+
 #endif /* HEDDLE_PLATFORM_FORK_H */

@@ -17,4 +17,7 @@ void hd_rcu_read_unlock(void);
 /* Waits for all read sections that have begun; from no read section. */
 void hd_rcu_synchronize(void);
 
+/* The process is a forked child, and none of its threads is registered. */
+void hd_rcu_forget(void);
+
 #endif /* HEDDLE_PLATFORM_RCU_H */

@@ -68,6 +68,11 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+void hd_thread_end(void)
+{
+	pthread_exit(NULL);
+}
+
 int hd_thread_create(struct hd_thread *thread,
 		     const struct hd_thread_options *options,
 		     void (*fn)(void *arg), void *arg)

@@ -56,6 +56,9 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline);
  */
 int hd_thread_apply(const struct hd_thread_options *options);
 
+/* Ends the calling thread as pthread_exit() does. */
+_Noreturn void hd_thread_end(void);
+
 /* The kernel's id of the calling thread. */
 int32_t hd_thread_id(void);
 

@@ -339,6 +339,8 @@ static int enter(int kind, bool own, void (*interrupt)(void *arg), void *arg)
 {
 	struct hd_worker *worker = hd_self;
 
+	if (worker && hd_pool_forked(worker->pool))
+		return -ECHILD;
 	hd_frames_look(worker);
 	if (!worker || !worker->frame)
 		return -EPERM;
@@ -397,6 +399,8 @@ int heddle_block_end(void)
 {
 	struct hd_worker *worker = hd_self;
 
+	if (worker && hd_pool_forked(worker->pool))
+		return -ECHILD;
 	hd_frames_look(worker);
 	if (!worker || !worker->frame || !worker->block_depth)
 		return -EPERM;

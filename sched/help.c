@@ -268,7 +268,8 @@ static void give_back(struct helping *helping)
 	hd_look(helping->pool, owed);
 }
 
-static void run(struct helping *helping)
+/* False in a child that the task has forked: nothing of the pool is touched. */
+static bool run(struct helping *helping)
 {
 	struct heddle_group *group = helping->group;
 	struct hd_worker *worker = helping->worker;
@@ -277,9 +278,14 @@ static void run(struct helping *helping)
 	hd_hand_row_ends(group);
 	worker->held = group;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
-	hd_task_run(worker, group, NULL, NULL, NULL, helping->task);
+	if (!hd_task_run(worker, group, NULL, NULL, NULL, helping->task)) {
+		hd_self = NULL;
+		helping->rc = -ECHILD;
+		return false;
+	}
 	hd_task_finish(helping->pool, helping->task, HD_TASK_DONE);
 	give_back(helping);
+	return true;
 }
 
 static void help(void *given)
@@ -290,11 +296,9 @@ static void help(void *given)
 	if (rc == 0)
 		rc = helping->deadline == HEDDLE_NOW ? -ETIMEDOUT
 						     : wait_for_claim(helping);
-	if (helping->mine) {
-		run(helping);
-		end_worker(helping);
-	}
 	helping->rc = rc;
+	if (helping->mine && run(helping))
+		end_worker(helping);
 }
 
 /* The thread ends in the task, or in a hook: what help() would have done. */
@@ -332,6 +336,7 @@ int hd_help(struct heddle_task *given, uint64_t deadline)
 		helping.rc = -ECHILD;
 	else
 		hd_guarded(help, &helping, left);
-	go(helping.pool, helping.task);
+	if (helping.rc != -ECHILD)
+		go(helping.pool, helping.task);
 	return helping.rc < 0 ? helping.rc : 0;
 }

@@ -18,6 +18,7 @@
 #include <heddle/block.h>
 
 #include "lockfree/groupword.h"
+#include "platform/fork.h"
 #include "platform/futex.h"
 #include "platform/mutex.h"
 #include "sched/block.h"
@@ -161,7 +162,9 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 		 */
 		mine = !hd_group_shut(group) && hd_task_claim_turn(task, &owed);
 		if (mine) {
-			hd_task_run(worker, group, upto, &whole, NULL, task);
+			if (!hd_task_run(worker, group, upto, &whole, NULL,
+					 task))
+				return false; /* a forked child */
 			hd_task_finish(pool, task, HD_TASK_DONE);
 		}
 		if (group != upto)
@@ -171,7 +174,7 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 	return mine;
 }
 
-/* Sleeps until the task has ended: 0 or -ETIMEDOUT. */
+/* Sleeps until the task has ended: 0, -ETIMEDOUT or -ECHILD. */
 static int wait_end(struct hd_task *task, uint64_t deadline)
 {
 	for (;;) {
@@ -180,6 +183,8 @@ static int wait_end(struct hd_task *task, uint64_t deadline)
 
 		if ((state & HD_TASK_STATE) != HD_TASK_ACCEPTED)
 			return 0;
+		if (!hd_self && hd_fork_is_child())
+			return -ECHILD; /* nobody would wake us */
 		if (deadline == HEDDLE_NOW)
 			return -ETIMEDOUT;
 		if (!(state & HD_TASK_WAITERS) &&
@@ -226,6 +231,8 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 {
 	struct hd_worker *worker = hd_self && hd_self->frame ? hd_self : NULL;
 
+	if (hd_self && hd_pool_forked(hd_self->pool))
+		return -ECHILD; /* in the task that was run here */
 	if (worker && on_stack(worker, given))
 		return -EDEADLK;
 	return worker ? wait_inside(worker, given, deadline)
@@ -251,6 +258,8 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	int rc = joinable(task);
 	uint32_t state;
 
+	if (hd_self && hd_pool_forked(hd_self->pool))
+		return -ECHILD;
 	hd_frames_look(hd_self);
 	if (flags & ~(uint32_t)HEDDLE_JOIN_HELP)
 		return -EINVAL;
@@ -320,11 +329,15 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 	int rc = joinable(task);
 	uint32_t state;
 
+	if (hd_self && hd_pool_forked(hd_self->pool))
+		return -ECHILD;
 	hd_frames_look(hd_self);
 	if (rc < 0)
 		return rc;
 	if (ended(task, &state))
 		return -EALREADY;
+	if (!hd_self && hd_fork_is_child())
+		return -ECHILD;
 	if (cancel_pinned(task))
 		return 0;
 	if (tell_to_stop(task))

@@ -356,7 +356,9 @@ int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
 	    hd_report_begin(report) < 0)
 		return -EINVAL;
 	if (hd_pool_forked(pool)) {
-		hd_pool_free(pool);
+		/* In a task that has forked the frames below lie in it. */
+		if (!inside(pool))
+			hd_pool_free(pool);
 		return 0;
 	}
 	if (inside(pool))

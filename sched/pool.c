@@ -129,14 +129,17 @@ void hd_pool_free(struct heddle_pool *pool)
 	bool forked = pool->fork_mark && hd_pool_forked(pool);
 	uint32_t i;
 
-	if (!forked && pool->tls)
+	if (pool->tls)
 		hd_upper.pool_destroy(pool);
 	for (i = 0; pool->worker && i < pool->entries; i++) {
 		struct hd_worker *worker = &pool->worker[i];
 
-		if (worker->stack)
+		/* A child may stand on one, and in those of the threads that it
+		 * does not have lie records that liburcu has linked.
+		 */
+		if (worker->stack && !forked)
 			hd_stack_unmap(worker->stack, worker->stack_size);
-		if (worker->past_stack)
+		if (worker->past_stack && !forked)
 			hd_stack_unmap(worker->past_stack,
 				       worker->stack_size);
 		hd_deque_fini(&worker->deque);

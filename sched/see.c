@@ -28,6 +28,8 @@ int heddle_workers(const struct heddle_pool *pool,
 
 	if (!pool || (n && !out))
 		return -EINVAL;
+	if (hd_pool_forked(pool))
+		return -ECHILD;
 	used = atomic_load_explicit(&pool->entries_used,
 				    memory_order_acquire); /* registry-1 */
 	for (i = 0; i < used; i++) {

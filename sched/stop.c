@@ -83,6 +83,8 @@ int heddle_task_stat(struct heddle_task *given, struct heddle_task_stat *out)
 	seen.stop_requested = (word & HD_TASK_STOP) != 0;
 	switch (word & HD_TASK_STATE) {
 	case HD_TASK_ACCEPTED:
+		if (hd_pool_forked(task->group->pool))
+			return -ECHILD;
 		see_accepted(task, &seen);
 		seen.stop_requested |= refuses(seen.group);
 		break;

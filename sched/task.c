@@ -122,7 +122,7 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index,
 		hd_task_finish(group->pool, arg, HD_TASK_CANCELLED);
 }
 
-/* The code of a frame that was pushed; a joinable task is the caller's to end. */
+/* What a task that is detached leaves to be called; a joinable one is the caller's. */
 static struct hd_task *call(struct hd_worker *worker, struct hd_frame *frame,
 			    void (*fn)(void *), void *arg)
 {
@@ -134,18 +134,10 @@ static struct hd_task *call(struct hd_worker *worker, struct hd_frame *frame,
 		/* Its memory may be gone once the function was entered, unless
 		 * there is an action.
 		 */
-		void (*after)(struct heddle_task *, int) = task->after;
-		struct hd_task *detached = task;
-
-		task = NULL;
-		frame->after = after;
+		frame->after = task->after;
 		frame->detached = arg;
-		detached->fn(arg);
-		if (after) {
-			hd_frame_returned(worker, frame);
-			frame->after = NULL;
-			after(arg, 0);
-		}
+		task->fn(arg);
+		return NULL;
 	} else {
 		frame->task = arg;
 		atomic_store_explicit(
@@ -153,8 +145,34 @@ static struct hd_task *call(struct hd_worker *worker, struct hd_frame *frame,
 			memory_order_relaxed); /* by pool->joins */
 		task->fn(arg);
 	}
-	hd_frame_returned(worker, frame);
 	return task;
+}
+
+/*
+ * A frame that was pushed, from its first to its last instruction of user code. False in
+ * a child that the task has forked; of a worker's lowest task that thread ends, for
+ * there is nothing to return to.
+ */
+static bool run(struct hd_worker *worker, struct hd_frame *frame,
+		void (*fn)(void *), void *arg, struct hd_task **task)
+{
+	bool lowest = !frame->below && !worker->donated;
+	void (*after)(struct heddle_task *, int);
+
+	*task = call(worker, frame, fn, arg);
+	if (hd_pool_forked(worker->pool)) {
+		if (lowest)
+			hd_thread_end();
+		return false;
+	}
+	hd_frame_returned(worker, frame);
+	after = frame->after;
+	if (after) {
+		frame->after = NULL;
+		after(frame->detached, 0);
+		hd_frame_returned(worker, frame);
+	}
+	return true;
 }
 
 /* With a guard: its frame would be written over before that of the thread is reached. */
@@ -164,19 +182,23 @@ struct deep {
 	void (*fn)(void *);
 	void *arg;
 	struct hd_task *task;
+	bool here;
 };
 
 static void call_deep(void *given)
 {
 	struct deep *deep = given;
 
-	deep->task = call(deep->worker, deep->frame, deep->fn, deep->arg);
+	deep->here = run(deep->worker, deep->frame, deep->fn, deep->arg,
+			 &deep->task);
 }
 
 static void deep_left(void *given)
 {
 	struct deep *deep = given;
 
+	if (hd_pool_forked(deep->worker->pool))
+		return;
 	/* It is off the list when its action has ended the thread again. */
 	if (deep->worker->frame != deep->frame->below)
 		hd_frame_left(deep->worker, deep->frame);
@@ -187,12 +209,14 @@ run_deep(struct hd_worker *worker, struct heddle_group *group,
 	 struct heddle_group *upto, bool *whole, void (*fn)(void *), void *arg)
 {
 	struct hd_frame frame;
-	struct deep deep = { worker, &frame, fn, arg, NULL };
+	struct deep deep = { worker, &frame, fn, arg, NULL, false };
 
 	hd_frame_push(worker, &frame, group, upto, whole && *whole,
 		      __builtin_frame_address(0));
 	worker->deep++;
 	hd_guarded(call_deep, &deep, deep_left);
+	if (!deep.here)
+		return NULL;
 	worker->deep--;
 	worker->frame = frame.below;
 	if (whole)
@@ -212,7 +236,8 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 		return run_deep(worker, group, upto, whole, fn, arg);
 	hd_frame_push(worker, frame, group, upto, whole && *whole,
 		      __builtin_frame_address(0));
-	task = call(worker, frame, fn, arg);
+	if (!run(worker, frame, fn, arg, &task))
+		return NULL;
 	worker->frame = frame->below;
 	if (whole)
 		*whole = frame->whole;

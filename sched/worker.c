@@ -562,7 +562,7 @@ static void left(void *arg)
 	struct hd_worker *worker = arg;
 
 	if (hd_pool_forked(worker->pool))
-		return; /* a child's copy of a task: there is no pool */
+		return;
 	if (worker->stage == HD_STAGE_BIRTH) {
 		hd_worker_birth_left(worker);
 		return;

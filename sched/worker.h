@@ -64,15 +64,16 @@ struct hd_frame {
 	struct hd_frame *below;
 	struct heddle_group *group;
 	struct heddle_group *upto;
-	struct heddle_task *task; /* NULL for a call and a guest */
-	void *guest;              /* the guest whose entry this frame is */
+	bool whole;               /* only with upto */
 	uint32_t depth;           /* how many are below */
+	struct heddle_task *task; /* NULL for a call and a guest */
 	uintptr_t at;             /* its user code lies below, on the stack */
 	/* The action of a DETACHED task that has not been called. */
 	void (*after)(struct heddle_task *task, int status);
 	struct heddle_task *detached;
-	bool whole;               /* only with upto */
 };
+
+_Static_assert(sizeof(struct hd_frame) <= 64, "a line");
 
 /*
  * So many frames of a worker are in its entry, where they outlive the stack; the ones
@@ -97,6 +98,7 @@ struct hd_worker {
 	struct hd_frame *frame;              /* O  newest, NULL: no user code */
 	uint32_t owe;                        /* O  looks owed */
 	uint32_t block_depth;                /* O */
+	bool donated; /* I  in a life: the thread is a helper's */
 	uint64_t turn_start;                 /* O  0: not measured */
 	bool may_linger;                     /* O */
 	bool check_spare;                    /* O  left the idle set, or new */
@@ -104,10 +106,6 @@ struct hd_worker {
 	bool searching;                      /* O  holds pool->searching */
 	bool available;                      /* O  counted in pool->available */
 	bool settled;                        /* O  has become LIVE */
-	bool deserted;                       /* O  user code ended the thread */
-	bool unwinds;                        /* O  frames are being ended */
-	uint32_t deep;                       /* O  frames on the stack */
-	uint32_t stage;                      /* O  enum hd_stage */
 	uint32_t random;                     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
@@ -147,7 +145,6 @@ struct hd_worker {
 	size_t stack_size;
 	int start_error; /* published by FAILED */
 	bool by_start;   /* somebody waits for it */
-	bool donated;    /* I in a life: the thread is a helper's */
 	/* Told how the birth went, before anybody can reap it; or NULL. */
 	_Atomic uint32_t *birth;
 	_Atomic uint32_t start_step; /* A  what its birth does now */
@@ -155,7 +152,13 @@ struct hd_worker {
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */
 
-	struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest ones */
+	/* Of the end of frames and of the thread; rarely touched. */
+	bool deserted;  /* O  user code ended the thread */
+	bool unwinds;   /* O  frames are being ended */
+	uint32_t deep;  /* O  frames on the stack */
+	uint32_t stage;                      /* O  enum hd_stage */
+
+	HD_ALIGNED struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest */
 };
 
 /* The one thread-local pointer of the library: the calling worker, or NULL. */

@@ -36,6 +36,7 @@ public_tests = \
 	%D%/api/caps \
 	%D%/api/exit \
 	%D%/api/exit-elsewhere \
+	%D%/api/fork \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \

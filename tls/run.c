@@ -39,6 +39,8 @@ enter(struct hd_worker *worker, struct heddle_guest *guest, uintptr_t *top)
 	guest->state.exit = &exit;
 	if (setjmp(exit) == 0)
 		guest->state.code = hd_stack_call(call_entry, guest, top);
+	if (hd_pool_forked(worker->pool))
+		hd_thread_end(); /* a forked child's only one */
 	/* A guest that ends inside a blocking region has its permits again. */
 	hd_frame_returned(worker, guest->state.frame);
 	guest->state.exit = NULL;
@@ -52,6 +54,8 @@ int heddle_guest_exit(int32_t code)
 
 	if (!guest)
 		return -EPERM;
+	if (hd_pool_forked(worker->pool))
+		return -ECHILD;
 	/* A frame of ours above it: a task, or one of its own destructors. */
 	if (worker->frame != guest->state.frame || worker->block_depth ||
 	    !guest->state.exit)
@@ -89,7 +93,6 @@ static void start(struct hd_worker *worker, struct heddle_guest *guest,
 	/* The permits count it from here on. */
 	hd_guest_count(process->group, -1);
 	hd_frame_push(worker, frame, process->group, NULL, false, at);
-	frame->guest = guest;
 	guest->state.frame = frame;
 	hd_worker_settle(worker);
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
