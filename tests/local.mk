@@ -49,6 +49,7 @@ public_tests = \
 	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
+	%D%/api/signals \
 	%D%/api/skip \
 	%D%/api/slot \
 	%D%/api/stop \
@@ -57,6 +58,7 @@ public_tests = \
 	%D%/api/tenants \
 	%D%/api/template \
 	%D%/regression/f01-join-early \
+	%D%/regression/f02-gone-at-return \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f08-cap-external \
 	%D%/regression/f12-blocking-burst \
@@ -76,6 +78,7 @@ public_tests = \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
+	%D%/regression/f39-exit \
 	%D%/regression/f45-control-inside
 
 unit_tests = \
