@@ -83,7 +83,8 @@ enum heddle_guest_flags {
  * @fn:          the entry function; what it returns is the exit code
  * @arg:         passed to it, opaque
  * @exit_code:   NULL, or where the guest's worker stores the exit code before
- *               a join returns; valid until the guest has ended
+ *               a join returns; valid until the guest has ended. -ECANCELED if the
+ *               guest has ended its thread (pthread_exit(), cancellation)
  */
 struct heddle_guest_options {
 	uint32_t struct_size;
@@ -142,7 +143,8 @@ HEDDLE_API int heddle_guest_join(struct heddle_guest *guest,
  * join) makes it fail.
  *
  * Return: does not return; -EPERM when the caller is not a guest thread,
- * -EBUSY inside a task above the guest, a slot destructor or a blocking region.
+ * -EBUSY inside a task above the guest, a slot destructor or a blocking region,
+ * -ECHILD.
  */
 HEDDLE_API int heddle_guest_exit(int32_t code);
 

@@ -61,7 +61,7 @@ struct heddle_worker_info {
  * Progress: wait-free (an entry that changes is reported as CHANGING after a
  * bounded number of tries). Context: any thread, registered with RCU or not,
  * also a signal handler on an alternate stack.
- * Return: how many workers there are, which may be more than n, or -EINVAL.
+ * Return: how many workers there are, which may be more than n, -EINVAL, or -ECHILD.
  */
 HEDDLE_API int heddle_workers(const struct heddle_pool *pool,
 			      struct heddle_worker_info *out, uint32_t n);

@@ -15,6 +15,16 @@ extern "C" {
 struct heddle_group;
 struct heddle_task;
 
+/*
+ * A task's function may end its thread (pthread_exit(), cancellation at a cancellation
+ * point): every task of that stack then ends as CANCELLED, their permits come back, and
+ * the worker has a successor with the same index (doc/design/exit.md). It may leave by
+ * longjmp() into a task below it on the same stack; that is found when the task below
+ * next joins, cancels, asks whether to stop, begins or ends a region, or returns. Other
+ * jumps, and C++ exceptions, through frames of the library are undefined. No call of the
+ * library is a cancellation point. In a child that it forks it must exit or exec; if it
+ * returns there, the child exits with status 0.
+ */
 typedef void (*heddle_task_fn)(struct heddle_task *task);
 typedef void (*heddle_call_fn)(void *arg);
 
@@ -34,7 +44,8 @@ enum heddle_task_flags {
  *            an accepted task, as the library's last touch: with 0 on the worker
  *            when the function has returned, still as a part of the task; or
  *            with -ECANCELED by the thread that closes the group or destroys the
- *            pool, no lock held, before that call returns 0. It may free the task or
+ *            pool, no lock held, before that call returns 0; or with -ECANCELED on
+ *            the worker whose thread the task has ended. It may free the task or
  *            submit it again. In a forked child it is not called
  *
  * An accepted task is the library's until its join or cancel returns or, if
@@ -125,11 +136,12 @@ enum heddle_join_flags {
  *
  * Progress: blocking. Ordering: the task happens-before the return.
  * Context:  any thread.
- * Return: 0 it ran, -ECANCELED, -EDEADLK (the task is the caller, is on the
+ * Return: 0 it ran, -ECANCELED (it will never run, or has ended its thread or was
+ * jumped over), -EDEADLK (the task is the caller, is on the
  * caller's stack, waits through joins for such a task, or is queued in a SERIAL
  * group that a task on the caller's stack occupies), -ETIMEDOUT,
- * -EINVAL (never submitted, DETACHED, flags, HELP on a guest thread); with HELP also
- * -ENOMEM (no memory for the slots' values), the init hook's error, -ECHILD: the
+ * -EINVAL (never submitted, DETACHED, flags, HELP on a guest thread), -ECHILD; with HELP
+ * also -ENOMEM (no memory for the slots' values), the init hook's error: the
  * task is as it was.
  */
 HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
@@ -148,7 +160,7 @@ HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
  * Ordering: as heddle_join().
  * Return: 0 it will never run, -EALREADY it has run and returned (or was
  * cancelled before), -EDEADLK as in heddle_join(), -ETIMEDOUT it runs still,
- * -EINVAL.
+ * -EINVAL, -ECHILD.
  */
 HEDDLE_API int heddle_cancel(struct heddle_task *task, uint64_t deadline);
 
