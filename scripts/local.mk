@@ -6,6 +6,8 @@ EXTRA_DIST += \
 	%D%/check-layers \
 	%D%/check-pairs \
 	%D%/check-style \
+	%D%/make-man \
+	%D%/make-tool-docs \
 	%D%/run-mutants
 
 # Every row of doc/contract.tsv: break the code as it says, see the test fail.
