@@ -3,6 +3,8 @@
 # that are made lie in the tarball as well, and a build that cannot make them
 # (a sanitizer's, another machine's) takes them from there.
 EXTRA_DIST += \
+	%D%/abi/private.suppr \
+	%D%/abi/x86_64-linux-gnu.abi \
 	%D%/contract.md \
 	%D%/contract.tsv \
 	%D%/design/help.md \
