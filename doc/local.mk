@@ -14,6 +14,9 @@ EXTRA_DIST += \
 	%D%/design/tenants.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \
+	%D%/guide/pool.md \
+	%D%/guide/tenants.md \
+	%D%/guide/unload.md \
 	%D%/lab.md \
 	%D%/properties.md \
 	%D%/stall.md \

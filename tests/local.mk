@@ -140,6 +140,7 @@ script_tests = \
 	%D%/style/completion.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \
+	%D%/style/guide.t \
 	%D%/style/headers.t \
 	%D%/style/install.t \
 	%D%/style/layers.t \
