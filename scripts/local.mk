@@ -5,8 +5,10 @@ EXTRA_DIST += \
 	%D%/check-abi \
 	%D%/check-contract \
 	%D%/check-layers \
+	%D%/check-packages \
 	%D%/check-pairs \
 	%D%/check-style \
+	%D%/check-tarball \
 	%D%/make-man \
 	%D%/make-tool-docs \
 	%D%/run-mutants
