@@ -47,6 +47,15 @@ version=$(sed -n 's/^PACKAGE_VERSION = //p' "$build/Makefile")
 must "the headers leave nothing out" diff /dev/null "$scratch/said"
 must "the pages are those of the headers" diff -r "$scratch/man3" "$pages"
 
+for awk in mawk "gawk --posix" original-awk "busybox awk"; do
+	# shellcheck disable=SC2086
+	if $awk 'BEGIN { exit 0 }' </dev/null 2>/dev/null; then
+		AWK=$awk "$top/scripts/make-man" "$scratch/other" "$version" "$date" \
+			$listed 2>"$scratch/said"
+		must "the same pages with $awk" diff -r "$scratch/other" "$pages"
+	fi
+done
+
 # Every enumeration stands in a page.
 # shellcheck disable=SC2086
 sed -n 's/^enum \(heddle_[a-z_]*\) {.*/\1/p' $listed | while read -r name; do
