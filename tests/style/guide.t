@@ -177,6 +177,18 @@ grep -oE '`(doc|examples|lab|bench|papers|tests|include|scripts)/[A-Za-z0-9_./-]
 done >"$scratch/without"
 must "README.md names what is there" diff /dev/null "$scratch/without"
 
+## heddle(7) ---------------------------------------------------------------------
+
+sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$top/doc/man/heddle.7" | grep -v '^\.' \
+	>"$scratch/example.c"
+cd "$scratch"
+must "heddle(7): its program compiles" compile example.c
+# shellcheck disable=SC2016
+echo 'cc example.c $(pkg-config --cflags --libs heddle) -o example && ./example' \
+	>commands
+must "heddle(7): its program runs" run_commands commands
+must "heddle(7): it says hello" grep -qx "hello from a worker" printed
+
 ## It can fail -------------------------------------------------------------------
 
 cd "$scratch"
