@@ -51,7 +51,7 @@ tool_docs = \
 
 if MAKE_TOOL_DOCS
 made_docs += $(tool_docs)
-tool_docs_from = heddle$(EXEEXT) lab/explore$(EXEEXT) bench/stall$(EXEEXT) \
+tool_docs_from = $(bin_PROGRAMS) $(noinst_PROGRAMS) \
 	scripts/make-tool-docs %D%/man/heddle.7
 make_tool_docs = $(MKDIR_P) $(@D) && \
 	AWK='$(AWK)' $(SHELL) $(srcdir)/scripts/make-tool-docs
