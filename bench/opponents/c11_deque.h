@@ -15,13 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "platform/cacheline.h"
-
 #define C11_DEQUE_RETRY UINT32_MAX
 
 struct c11_deque {
-	HD_ALIGNED _Atomic int64_t top;
-	HD_ALIGNED _Atomic int64_t bottom;
+	_Alignas(128) _Atomic int64_t top;
+	_Alignas(128) _Atomic int64_t bottom;
 	int64_t slots; /* a power of two */
 	_Atomic uint32_t *slot;
 };
