@@ -37,6 +37,7 @@ lab_scenarios = \
 	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/groupword.c \
+	%D%/scenarios/donate.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \

@@ -6,6 +6,7 @@ sched_sources = \
 	%D%/cap.c \
 	%D%/check.c \
 	%D%/close.c \
+	%D%/donate.c %D%/donate.h \
 	%D%/group.h \
 	%D%/help.c %D%/help.h \
 	%D%/interrupt.c %D%/interrupt.h \
@@ -31,6 +32,7 @@ sched_sources = \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \
 	%D%/version.c \
+	%D%/want.c %D%/want.h \
 	%D%/worker.c %D%/worker.h
 
 noinst_LTLIBRARIES += libsched.la

@@ -9,6 +9,7 @@
 
 #include "lockfree/groupword.h"
 #include "platform/cpu.h"
+#include "platform/event.h"
 #include "platform/fork.h"
 #include "platform/memory.h"
 #include "sched/group.h"
@@ -145,6 +146,8 @@ void hd_pool_free(struct heddle_pool *pool)
 	hd_nodes_fini(&pool->nodes);
 	hd_bitset_fini(&pool->idle);
 	hd_free(pool->cpu_set);
+	if (pool->event >= 0)
+		hd_event_close(pool->event);
 	if (pool->fork_mark)
 		hd_fork_mark_destroy(pool->fork_mark);
 	if (!forked) {
@@ -204,6 +207,7 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	pool = hd_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
+	pool->event = -1;
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);
