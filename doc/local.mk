@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/contract.tsv \
 	%D%/design/donated.md \
 	%D%/design/help.md \
+	%D%/design/life.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
 	%D%/design/permits.md \
