@@ -34,7 +34,6 @@ enum hd_phase {
 	HD_PHASE_STARTING = 2, /* its thread was created */
 	HD_PHASE_LIVE = 3,     /* hooks done, in the registry, searching */
 	HD_PHASE_FAILED = 4,   /* a step of the start failed; ends by itself */
-	HD_PHASE_LEAVING = 5,  /* was told to leave, or is on its way out */
 	HD_PHASE_LEFT = 6,     /* R1: touches nothing of the entry */
 	HD_PHASE_JOINING = 7,  /* somebody joins it */
 	HD_PHASE_JOINED = 8,   /* R2 */

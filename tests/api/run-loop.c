@@ -117,9 +117,9 @@ static void when(void)
 	is_u64(n, 1, "writes for 1000 submits");
 	ok(run_all() == 0 && atomic_load(&calls) == 1001, "all have run");
 	submit(root);
-	submit(root);
+	submit(group);
 	heddle_pool_run(pool, HEDDLE_RUN_ONE, HEDDLE_NOW);
-	ok(readable(fd), "by who leaves work behind");
+	ok(readable(fd), "by who leaves another group's work behind");
 	ok(run() == -ETIMEDOUT && atomic_load(&calls) == 1003,
 	   "the deadline is looked at behind a task");
 	run_all();

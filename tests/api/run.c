@@ -467,8 +467,9 @@ static void stopped(void)
 		   donate_ends(&donor[1]) == -ESHUTDOWN &&
 		   donate_ends(&donor[2]) == 0,
 	   "UNTIL_STOPPED has done what it was asked, ONE has not");
-	donate_begins(&donor[0], IDLE, HEDDLE_FOREVER);
 	submit(root, waits, NULL);
+	donate_begins(&donor[0], IDLE, HEDDLE_FOREVER);
+	su_wait_at_least(&here, 1, LONG_MS);
 	donate_begins(&donor[1], STOPPED, HEDDLE_FOREVER);
 	submit(root, waits, root);
 	su_wait_at_least(&here, 2, LONG_MS);
@@ -620,6 +621,31 @@ static void elastic(void)
 	donate_ends(&donor);
 }
 
+/* It sleeps, and yet the worker that leaves the idle set last makes a successor. */
+static void spare(void)
+{
+	struct donor donor;
+	uint64_t until = su_in_ms(LONG_MS);
+
+	make((struct heddle_pool_options){ .workers_max = 3,
+					   .flags = HEDDLE_POOL_ELASTIC });
+	if (heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER))
+		bail("start");
+	donate_begins(&donor, STOPPED, HEDDLE_FOREVER);
+	asleep(3);
+	submit(root, waits, NULL);
+	su_wait_at_least(&here, 1, LONG_MS);
+	submit(root, waits, NULL);
+	su_wait_at_least(&here, 2, LONG_MS);
+	while (heddle_workers(pool, NULL, 0) < 4 && su_now_ns() < until)
+		sched_yield();
+	ok(heddle_workers(pool, NULL, 0) == 4,
+	   "a donated sleeper does not stand for the spare");
+	atomic_store(&go, 1);
+	su_destroy(pool);
+	donate_ends(&donor);
+}
+
 int main(void)
 {
 	misuse();
@@ -632,5 +658,6 @@ int main(void)
 	bounds();
 	guests();
 	elastic();
+	spare();
 	return tap_done();
 }
