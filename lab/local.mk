@@ -60,6 +60,7 @@ lab_scenarios = \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
+	%D%/scenarios/thief.c \
 	%D%/scenarios/turns.c \
 	%D%/scenarios/version.c \
 	%D%/scenarios/waitq.c

@@ -29,6 +29,7 @@ sched_sources = \
 	%D%/stop.c \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
+	%D%/thief.c %D%/thief.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \
 	%D%/version.c \

@@ -15,6 +15,7 @@
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/pool.h"
+#include "sched/thief.h"
 #include "sched/tree.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
@@ -208,6 +209,7 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	if (!pool)
 		return -ENOMEM;
 	pool->event = -1;
+	pool->reclaim.wait_for_others = hd_thief_wait;
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);

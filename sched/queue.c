@@ -6,13 +6,13 @@
 #include "sched/queue.h"
 
 #include "platform/cpu.h"
-#include "platform/rcu.h"
 #include "sched/group.h"
 #include "sched/order.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
 #include "sched/task.h"
+#include "sched/thief.h"
 #include "sched/worker.h"
 
 /* So many dead nodes are left where they are, beside others. */
@@ -199,21 +199,16 @@ static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
 	return 0;
 }
 
-/*
- * The ring is freed a grace period after it was retired. A donated thread is not
- * registered with RCU, for it may be so already: while it is there none is retired.
- */
 static uint32_t steal_one(struct hd_worker *worker, struct heddle_group *group,
 			  struct hd_worker *victim)
 {
 	while (hd_deque_length_of_any(&victim->deque, group->index)) {
 		uint32_t node;
 
-		if (!worker->donated)
-			hd_rcu_read_lock();
+		/* The ring is freed a grace period after it was retired. */
+		hd_thief_begin(worker);
 		node = hd_deque_steal_any(&victim->deque, group->index);
-		if (!worker->donated)
-			hd_rcu_read_unlock();
+		hd_thief_end(worker);
 		if (node != HD_DEQUE_RETRY)
 			return node;
 	}

@@ -156,11 +156,9 @@ void hd_reap_rings(struct heddle_pool *pool)
 {
 	uint32_t i;
 
-	/* An entry that is not free keeps its ring; all do beside threads that may
-	 * steal and are not known to RCU.
-	 */
+	/* An entry that is not free keeps its ring. */
 	hd_mutex_lock(&pool->control);
-	for (i = 0; i < pool->entries && !pool->runners; i++)
+	for (i = 0; i < pool->entries; i++)
 		if (hd_phase_of(&pool->worker[i]) == HD_PHASE_FREE)
 			hd_deque_retire_owner(&pool->worker[i].deque,
 					      &pool->reclaim);

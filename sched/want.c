@@ -14,7 +14,7 @@ void hd_want_raise(struct heddle_pool *pool)
 	if (hd_want_is(pool, HD_WANT_QUIET) &&
 	    atomic_compare_exchange_strong_explicit(
 		    &pool->want, &quiet, HD_WANT_RAISED,
-		    memory_order_seq_cst,  /* want-1 */
+		    memory_order_relaxed,  /* want-1 is at the load before */
 		    memory_order_relaxed)) /* another one writes */
 		hd_event_signal(pool->event);
 }

@@ -109,6 +109,7 @@ struct hd_worker {
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
 	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
+	_Atomic uint32_t stealing;         /* A  enum hd_thief, futex */
 	_Atomic uint32_t interrupt;        /* A  of the region; futex */
 	void (*interrupt_fn)(void *arg);   /* with that word's claim */
 	void *interrupt_arg;

@@ -208,9 +208,7 @@ enum heddle_run_flags {
  * Progress: blocking. Allocates what a new worker does: the slots' values, and a ring of
  *           deque_slots once for an entry of the registry.
  * Ordering: what the thread did happens-before the return of a stop at R1 or above.
- * Context:  a thread that is no worker; not a signal handler. While donated threads are
- *           there, R4 leaves the rings of other workers, 8 bytes for each of deque_slots,
- *           to their next life, or to the destroy.
+ * Context:  a thread that is no worker; not a signal handler.
  * Return: 0: ONE has run a task, UNTIL_IDLE has found nothing more to start,
  * UNTIL_STOPPED was asked to leave. -ETIMEDOUT: the deadline has passed. -ESHUTDOWN: the
  * pool is being destroyed, or a stop has asked ONE or UNTIL_IDLE to leave before its end.
