@@ -7,7 +7,9 @@ EXTRA_DIST += \
 	%D%/abi/x86_64-linux-gnu.abi \
 	%D%/contract.md \
 	%D%/contract.tsv \
+	%D%/design/donated.md \
 	%D%/design/help.md \
+	%D%/design/life.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
 	%D%/design/permits.md \

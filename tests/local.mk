@@ -46,6 +46,9 @@ public_tests = \
 	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
+	%D%/api/run \
+	%D%/api/run-loop \
+	%D%/api/run-many \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \

@@ -29,7 +29,7 @@ enum heddle_worker_state {
 };
 
 /**
- * struct heddle_worker_info - one worker, or thread that helps, at one instant
+ * struct heddle_worker_info - one worker, or donated thread, at one instant
  * @index:       its place in the registry, kept over incarnations
  * @state:       enum heddle_worker_state
  * @incarnation: a new number for each life, unique with the index
@@ -117,7 +117,8 @@ struct heddle_check {
  * @out:  struct_size set; receives what was found, struct heddle_check
  *
  * A submit that another thread is in the middle of is no motion of the pool:
- * between its publication and its kick the task is reported as stranded. Who
+ * between its publication and its kick the task is reported as stranded, or as
+ * unwanted where there is an event and nobody sleeps. Who
  * checks while others submit looks again before it believes that.
  *
  * Progress: blocking (a short lock against start and stop).
