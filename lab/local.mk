@@ -38,6 +38,7 @@ lab_scenarios = \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/exit.c \
 	%D%/scenarios/groupword.c \
+	%D%/scenarios/donate.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \
@@ -61,6 +62,7 @@ lab_scenarios = \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
+	%D%/scenarios/thief.c \
 	%D%/scenarios/turns.c \
 	%D%/scenarios/version.c \
 	%D%/scenarios/waitq.c

@@ -22,12 +22,14 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/start.h"
+#include "sched/want.h"
 #include "sched/worker.h"
 
 const char *const hd_invariant_name[HD_INVARIANTS] = {
 	[HD_COUNT_AT_REST] = "count-at-rest",
 	[HD_ACCOUNT_AT_REST] = "account-at-rest",
 	[HD_STRANDED_TASK] = "stranded-task",
+	[HD_UNWANTED] = "unwanted",
 	[HD_READY_BIT] = "ready-bit",
 	[HD_SEARCHING_AT_REST] = "searching-at-rest",
 	[HD_IDLE_BIT] = "idle-bit",
@@ -131,6 +133,12 @@ static void check_group_at_rest(struct heddle_group *group,
 			  "group %u %s: %llu queued, headroom and a sleeper",
 			  group->index, group->name,
 			  (unsigned long long)hd_queue_length(group));
+	if (room && hd_queue_startable(group) &&
+	    !hd_bitset_any(&group->pool->idle) &&
+	    hd_want_is(group->pool, HD_WANT_QUIET))
+		violation(check, HD_UNWANTED,
+			  "group %u %s: headroom, nobody, and nobody is asked",
+			  group->index, group->name);
 	if (hd_queue_startable(group) && !hd_bitset_test_any(&group->ready, 0))
 		violation(check, HD_READY_BIT, "group %u %s: work without bit",
 			  group->index, group->name);
@@ -199,7 +207,7 @@ static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 		if (phase == HD_PHASE_FREE)
 			continue;
 		check->workers++;
-		if (phase <= HD_PHASE_LIVE && !leave)
+		if (phase <= HD_PHASE_LIVE && !leave && !worker->donated)
 			live++;
 	}
 	if (live != pool->live)

@@ -17,8 +17,8 @@
 #include "sched/task.h"
 
 /*
- * Does the memory lie in frames that were left? The code of a frame is below its at on
- * the stack; top is that of the lowest one that was left.
+ * Does the memory lie in code that was left? That is below top on the stack, and it
+ * was there before the frame whose task it is.
  */
 static bool is_gone(const struct hd_worker *worker,
 		    const struct hd_frame *frame, const void *memory,
@@ -80,21 +80,10 @@ static uint32_t forget_lost(struct hd_worker *worker, struct hd_frame *stop)
 	return lost;
 }
 
-/* The code of the lowest one that ends was below this address. */
-static uintptr_t top_of(const struct hd_frame *frame,
-			const struct hd_frame *stop)
-{
-	uintptr_t top = 0;
-
-	for (; frame != stop; frame = frame->below)
-		top = frame->at;
-	return top;
-}
-
-uint32_t hd_frames_end(struct hd_worker *worker, struct hd_frame *stop)
+static uint32_t end_down_to(struct hd_worker *worker, struct hd_frame *stop,
+			    uintptr_t top)
 {
 	uint32_t owed = 0, n = forget_lost(worker, stop);
-	uintptr_t top = top_of(worker->frame, stop);
 
 	worker->unwinds = true;
 	for (; worker->frame != stop; n++)
@@ -102,6 +91,12 @@ uint32_t hd_frames_end(struct hd_worker *worker, struct hd_frame *stop)
 	worker->unwinds = false;
 	worker->owe += owed;
 	return n;
+}
+
+uint32_t hd_frames_end(struct hd_worker *worker, struct hd_frame *stop)
+{
+	return end_down_to(worker, stop,
+			   stop ? stop->at : worker->kept[0].at);
 }
 
 void hd_frame_left(struct hd_worker *worker, struct hd_frame *frame)
@@ -116,11 +111,15 @@ void hd_frame_left(struct hd_worker *worker, struct hd_frame *frame)
 	worker->owe += owed;
 }
 
-/* Jumped over, and their code is gone; the caller runs on with what it holds. */
-static void skip_to(struct hd_worker *worker, struct hd_frame *frame)
+/*
+ * Jumped over, and their code is gone; the caller runs on with what it holds. Its own
+ * code stands above here.
+ */
+static void skip_to(struct hd_worker *worker, struct hd_frame *frame,
+		    uintptr_t here)
 {
 	atomic_fetch_add_explicit(&worker->pool->tasks_skipped,
-				  hd_frames_end(worker, frame),
+				  end_down_to(worker, frame, here),
 				  memory_order_relaxed); /* statistics */
 	hd_look_inside(worker->pool, worker->owe);
 	worker->owe = 0;
@@ -129,7 +128,7 @@ static void skip_to(struct hd_worker *worker, struct hd_frame *frame)
 void hd_frame_settle(struct hd_worker *worker, struct hd_frame *frame)
 {
 	if (worker->frame != frame)
-		skip_to(worker, frame);
+		skip_to(worker, frame, frame->at);
 	hd_block_end_all(worker);
 }
 
@@ -151,5 +150,5 @@ void hd_frames_skip(struct hd_worker *worker, uintptr_t here)
 		return;
 	while (frame->below && is_skipped(worker, frame, here))
 		frame = frame->below;
-	skip_to(worker, frame);
+	skip_to(worker, frame, here);
 }

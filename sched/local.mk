@@ -7,6 +7,7 @@ sched_sources = \
 	%D%/check.c %D%/check.h \
 	%D%/close.c \
 	%D%/frame.c %D%/frame.h \
+	%D%/donate.c %D%/donate.h \
 	%D%/group.h \
 	%D%/help.c %D%/help.h \
 	%D%/interrupt.c %D%/interrupt.h \
@@ -31,9 +32,11 @@ sched_sources = \
 	%D%/submit.c \
 	%D%/succeed.c \
 	%D%/task.c %D%/task.h \
+	%D%/thief.c %D%/thief.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \
 	%D%/version.c \
+	%D%/want.c %D%/want.h \
 	%D%/worker.c %D%/worker.h
 
 noinst_LTLIBRARIES += libsched.la

@@ -121,7 +121,7 @@ static int change(struct heddle_group *group, uint32_t n,
 		lower(group, n, owed);
 		return 0;
 	}
-	*full = over_target(group);
+	*full = n > before ? over_target(group) : NULL;
 	if (*full)
 		return -EBUSY;
 	for (now = before; now < n; now++) {

@@ -156,7 +156,7 @@ static struct hd_task *call(struct hd_worker *worker, struct hd_frame *frame,
 static bool run(struct hd_worker *worker, struct hd_frame *frame,
 		void (*fn)(void *), void *arg, struct hd_task **task)
 {
-	bool lowest = !frame->below && !worker->donated;
+	bool lowest = !frame->below && !worker->helper;
 	void (*after)(struct heddle_task *, int);
 
 	*task = call(worker, frame, fn, arg);

@@ -281,6 +281,50 @@ static void helper(int at, heddle_task_fn fn, const char *what)
 	su_destroy(pool);
 }
 
+/* ---- on a thread that is lent ---- */
+
+static void *lend(void *arg)
+{
+	(void)arg;
+	heddle_pool_run(pool, HEDDLE_RUN_UNTIL_STOPPED, HEDDLE_FOREVER);
+	return &helped;
+}
+
+static void lent(int at, heddle_task_fn fn, const char *what)
+{
+	struct heddle_task task = { .fn = fn }, next = { .fn = set_value };
+	struct heddle_worker_info info[4];
+	pthread_t thread;
+	void *rc = &thread;
+
+	where = at;
+	pool_with_hooks();
+	if (heddle_submit(heddle_pool_group(pool), &task) ||
+	    heddle_submit(heddle_pool_group(pool), &next) ||
+	    pthread_create(&thread, NULL, lend, NULL))
+		bail("%s: no thread", what);
+	if (at == 2) {
+		su_wait_at_least(&inits, 1, LONG_MS);
+		heddle_join(&next, 0, su_in_ms(LONG_MS));
+		heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
+				 su_in_ms(LONG_MS));
+	}
+	pthread_join(thread, &rc);
+	ok(rc == NULL, "%s: the lent thread was ended", what);
+	is_u64((uint64_t)heddle_workers(pool, info, 4), 0,
+	       "%s: its entry is free", what);
+	where = 0;
+	if (heddle_pool_start(pool, 1, NULL, su_in_ms(LONG_MS)))
+		bail("start");
+	ok(heddle_join(&task, 0, su_in_ms(LONG_MS)) ==
+			   (fn == leave_task || fn == two_tasks ? -ECANCELED
+								: 0) &&
+		   heddle_join(&next, 0, su_in_ms(LONG_MS)) == 0,
+	   "%s: what was queued behind it runs", what);
+	su_check_at_rest(pool);
+	su_destroy(pool);
+}
+
 int main(void)
 {
 	tap_deadline(110);
@@ -295,5 +339,9 @@ int main(void)
 	helper(1, set_value, "a helper's init hook");
 	helper(2, set_value, "a helper's exit hook");
 	helper(3, set_value, "a helper's destructor");
+	lent(0, leave_task, "a task");
+	lent(0, two_tasks, "two tasks and a region");
+	lent(1, set_value, "an init hook");
+	lent(2, set_value, "an exit hook");
 	return tap_done();
 }

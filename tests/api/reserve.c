@@ -277,6 +277,7 @@ static void above_target(void)
 	   "what runs above a lowered cap cannot be made prepaid");
 	ok(heddle_group_reserve(tenant, 1, &full) == -EBUSY && full == middle,
 	   "not even as many as the cap");
+	ok(reserve(tenant, 0) == 0, "none at all is no change");
 	submit(tenant, &later);
 	finish(&mine[0]);
 	finish(&mine[1]);

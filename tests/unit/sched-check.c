@@ -18,6 +18,7 @@
 #include "sched/group.h"
 #include "sched/pool.h"
 #include "sched/start.h"
+#include "sched/want.h"
 #include "sched/worker.h"
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
@@ -133,6 +134,20 @@ static void workers(void)
 	is_clean();
 }
 
+/* Without workers a donated thread has to be asked for. */
+static void donated(void)
+{
+	struct heddle_pool *with_workers = pool;
+
+	if (heddle_pool_create(NULL, &pool) ||
+	    heddle_submit_call(pool->root, count, NULL))
+		bail("a pool without workers");
+	is_clean();
+	PLANT(HD_UNWANTED, pool->want, HD_WANT_QUIET, "nobody is asked");
+	su_destroy(pool);
+	pool = with_workers;
+}
+
 int main(void)
 {
 	struct heddle_pool_options o = { .struct_size = sizeof(o),
@@ -151,6 +166,7 @@ int main(void)
 	counts();
 	work();
 	workers();
+	donated();
 	PLANT(HD_FRAMES_LOST, pool->frames_lost, 1, "a jump too deep");
 	PLANT(HD_STALE_BYTES, pool->stale_bytes, 1, "a byte after a scrub");
 	for (i = 0; i < HD_INVARIANTS; i++)
