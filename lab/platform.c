@@ -483,7 +483,7 @@ int32_t hd_thread_id(void)
  */
 static struct guard {
 	void *to[5]; /* of __builtin_setjmp() */
-} *guards[LAB_FIBERS_MAX];
+} * guards[LAB_FIBERS_MAX];
 
 void hd_guarded(void (*fn)(void *arg), void *arg, void (*left)(void *arg))
 {

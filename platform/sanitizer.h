@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Is this file built for ThreadSanitizer or AddressSanitizer? Asked only inside platform/, where
- * the sanitizer has to be told what it does not see. The laboratory replaces
- * these files, so that what it explores contains no such branch.
+ * Is this file built for ThreadSanitizer or AddressSanitizer? Asked only inside
+ * platform/, where the sanitizer has to be told what it does not see. The laboratory
+ * replaces these files, so that what it explores contains no such branch.
  */
 #ifndef HEDDLE_PLATFORM_SANITIZER_H
 #define HEDDLE_PLATFORM_SANITIZER_H

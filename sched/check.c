@@ -151,8 +151,9 @@ static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
 	uint32_t i;
 
 	/* Its holder is awake: a flag without one keeps submits from waking. */
-	if (check->at_rest && atomic_load_explicit(&pool->searching,
-						   memory_order_relaxed)) /* later */
+	if (check->at_rest &&
+	    atomic_load_explicit(&pool->searching,
+				 memory_order_relaxed)) /* later */
 		violation(check, HD_SEARCHING_AT_REST, "nobody is awake");
 	for (i = 0; i < used; i++) {
 		struct heddle_group *group = &pool->group[i];
@@ -211,8 +212,8 @@ static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 			live++;
 	}
 	if (live != pool->live)
-		violation(check, HD_LIVE_WORKERS, "%u entries, %u counted", live,
-			  pool->live);
+		violation(check, HD_LIVE_WORKERS, "%u entries, %u counted",
+			  live, pool->live);
 	if (pool->live > pool->workers_max + pool->blocked_max)
 		violation(check, HD_WORKERS_BOUND, "%u live, %u + %u allowed",
 			  pool->live, pool->workers_max, pool->blocked_max);

@@ -4,11 +4,11 @@
 #define HEDDLE_SCHED_CHECK_H
 
 enum hd_invariant {
-	HD_COUNT_AT_REST,     /* no permit is out but those that are prepaid */
-	HD_ACCOUNT_AT_REST,   /* and none of these is used */
-	HD_STRANDED_TASK,     /* work, headroom and a sleeper */
-	HD_UNWANTED,          /* the same where donated threads sleep elsewhere */
-	HD_READY_BIT,         /* work in a group that no search finds */
+	HD_COUNT_AT_REST,   /* no permit is out but those that are prepaid */
+	HD_ACCOUNT_AT_REST, /* and none of these is used */
+	HD_STRANDED_TASK,   /* work, headroom and a sleeper */
+	HD_UNWANTED,        /* the same where donated threads sleep elsewhere */
+	HD_READY_BIT,       /* work in a group that no search finds */
 	HD_SEARCHING_AT_REST, /* the flag of a search that nobody makes */
 	HD_IDLE_BIT,          /* an entry without a thread can be woken */
 	HD_REGISTRY,          /* a live worker is seen as another one */

@@ -95,8 +95,7 @@ static uint32_t end_down_to(struct hd_worker *worker, struct hd_frame *stop,
 
 uint32_t hd_frames_end(struct hd_worker *worker, struct hd_frame *stop)
 {
-	return end_down_to(worker, stop,
-			   stop ? stop->at : worker->kept[0].at);
+	return end_down_to(worker, stop, stop ? stop->at : worker->kept[0].at);
 }
 
 void hd_frame_left(struct hd_worker *worker, struct hd_frame *frame)

@@ -75,8 +75,7 @@ static inline bool hd_frames_on_stack(const struct hd_worker *worker,
 
 /* Tasks may run on stacks of their own: of those it is found at their return. */
 #define hd_frames_look(worker) \
-	hd_frames_look_from((worker), \
-			    (uintptr_t)__builtin_frame_address(0))
+ hd_frames_look_from((worker), (uintptr_t)__builtin_frame_address(0))
 
 static inline void hd_frames_look_from(struct hd_worker *worker, uintptr_t here)
 {

@@ -208,7 +208,8 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 	if (!pool->closing)
 		atomic_store_explicit(&pool->started, 1,
 				      memory_order_relaxed); /* locked */
-	atomic_store_explicit(&pool->lost, 0, memory_order_relaxed); /* locked */
+	atomic_store_explicit(&pool->lost, 0,
+			      memory_order_relaxed); /* locked */
 	hd_mutex_unlock(&pool->control);
 	start_spare(pool, n, deadline);
 	return 0;
@@ -328,7 +329,8 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 	if (n == 0)
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */
-	atomic_store_explicit(&pool->lost, 0, memory_order_relaxed); /* locked */
+	atomic_store_explicit(&pool->lost, 0,
+			      memory_order_relaxed); /* locked */
 	choose_victims(pool, n);
 	ask_donated(pool);
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,

@@ -142,8 +142,7 @@ void hd_pool_free(struct heddle_pool *pool)
 		if (worker->stack && !forked)
 			hd_stack_unmap(worker->stack, worker->stack_size);
 		if (worker->past_stack && !forked)
-			hd_stack_unmap(worker->past_stack,
-				       worker->stack_size);
+			hd_stack_unmap(worker->past_stack, worker->stack_size);
 		hd_deque_fini(&worker->deque);
 	}
 	hd_unmap(pool->worker, pool->entries * sizeof(*pool->worker));

@@ -92,7 +92,8 @@ struct heddle_pool {
 	_Atomic uint64_t threads_left;  /* A: ended inside user code */
 	_Atomic uint64_t tasks_skipped; /* A: by a longjmp */
 	_Atomic uint64_t frames_lost;   /* A: skipped, and not to be read */
-	_Atomic uint32_t lost; /* A: workers of a STATIC pool to be made up for */
+	_Atomic uint32_t
+		lost; /* A: workers of a STATIC pool to be made up for */
 
 	/* Accounts: who may start something with what is prepaid. */
 	HD_ALIGNED struct hd_bitset reserve_ready; /* A: by slot */

@@ -100,7 +100,8 @@ void hd_worker_make_up(struct heddle_pool *pool)
 	hd_mutex_lock(&pool->control);
 	/* Only here, and where a start or a stop says how many there are, it sinks. */
 	if (!pool->closing && pool->live < pool->workers_max &&
-	    atomic_load_explicit(&pool->lost, memory_order_relaxed)) /* locked */
+	    atomic_load_explicit(&pool->lost,
+				 memory_order_relaxed)) /* locked */
 		worker = hd_entry_reserve(pool);
 	if (worker) {
 		worker->successor = true;

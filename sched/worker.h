@@ -98,16 +98,16 @@ struct hd_worker {
 	struct hd_frame *frame;              /* O  newest, NULL: no user code */
 	uint32_t owe;                        /* O  looks owed */
 	uint32_t block_depth;                /* O */
-	bool donated; /* I  in a life: the thread is not the library's */
-	bool helper;  /* I  in a life: it is that for one task */
-	uint64_t turn_start;                 /* O  0: not measured */
-	bool may_linger;                     /* O */
-	bool check_spare;                    /* O  left the idle set, or new */
-	bool woken;                          /* O  by a wake not yet used */
-	bool searching;                      /* O  holds pool->searching */
-	bool available;                      /* O  counted in pool->available */
-	bool settled;                        /* O  has become LIVE */
-	uint32_t random;                     /* O  xorshift for victims */
+	bool donated;        /* I  in a life: the thread is not the library's */
+	bool helper;         /* I  in a life: it is that for one task */
+	uint64_t turn_start; /* O  0: not measured */
+	bool may_linger;     /* O */
+	bool check_spare;    /* O  left the idle set, or new */
+	bool woken;          /* O  by a wake not yet used */
+	bool searching;      /* O  holds pool->searching */
+	bool available;      /* O  counted in pool->available */
+	bool settled;        /* O  has become LIVE */
+	uint32_t random;     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
 	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
@@ -143,7 +143,7 @@ struct hd_worker {
 	struct hd_thread thread[2];
 	uint32_t turn; /* thread[turn] is its own */
 	bool successor;
-	void *past_stack; /* of the other one; NULL: joined */
+	void *past_stack;   /* of the other one; NULL: joined */
 	bool past_is_there; /* the kernel may know the other one still */
 	void *stack;
 	size_t stack_size;
@@ -160,7 +160,7 @@ struct hd_worker {
 	bool deserted;  /* O  user code ended the thread */
 	bool unwinds;   /* O  frames are being ended */
 	uint32_t deep;  /* O  frames on the stack */
-	uint32_t stage;                      /* O  enum hd_stage */
+	uint32_t stage; /* O  enum hd_stage */
 
 	HD_ALIGNED struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest */
 };

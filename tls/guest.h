@@ -38,7 +38,7 @@ struct heddle_guest {
 	struct heddle_process *process;
 	uint32_t flags;
 	struct hd_worker *worker; /* of a FRESH one: which thread to follow */
-	uint64_t life; /* of its entry */
+	uint64_t life;            /* of its entry */
 	struct hd_guest_state state;
 };
 

@@ -85,8 +85,8 @@ static void start(struct hd_worker *worker, struct heddle_guest *guest,
 	hd_life_step(&guest->word, HD_LIFE_CREATED, HD_LIFE_STARTING);
 	worker->guest = guest;
 	guest->worker = worker;
-	guest->life = atomic_load_explicit(
-		&worker->life, memory_order_relaxed); /* its own */
+	guest->life = atomic_load_explicit(&worker->life,
+					   memory_order_relaxed); /* its own */
 	if (!worker->held)
 		hd_worker_admit(worker, process->group);
 	hd_assert(worker->held == process->group);

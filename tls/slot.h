@@ -54,11 +54,11 @@ struct hd_value {
 };
 
 struct hd_values {
-	struct hd_value *current;             /* O  one of the two below */
-	struct hd_value *own;                 /* O  the worker's */
-	struct hd_value *guest;               /* O  the running guest's */
+	struct hd_value *current;       /* O  one of the two below */
+	struct hd_value *own;           /* O  the worker's */
+	struct hd_value *guest;         /* O  the running guest's */
 	struct heddle_slot *destroying; /* O  its destructor runs */
-	int rounds; /* O  of destructors that have begun */
+	int rounds;                     /* O  of destructors that have begun */
 };
 
 int hd_slots_pool_create(struct heddle_pool *pool);

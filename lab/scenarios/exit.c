@@ -72,7 +72,8 @@ POOL(exit_submit, "exit-submit", "what is submitted meanwhile is run",
 
 /* -- no thread is to be had: the other worker makes up for it -- */
 
-POOL(exit_fails, "exit-fails", "a successor that cannot be made strands nothing",
+POOL(exit_fails, "exit-fails",
+     "a successor that cannot be made strands nothing",
      RULES(.workers = 2, .cap = { 1 }, .threads = 2),
      THREADS(leave_only, submit_one), USUAL, .create_fails = 1);
 
@@ -104,8 +105,8 @@ POOL(exit_nested, "exit-nested", "the parts of the tasks above come back",
 
 static void stop_all(void)
 {
-	int rc = heddle_pool_stop(pool, 0, HEDDLE_R3_GONE, NULL,
-				  HEDDLE_FOREVER);
+	int rc =
+		heddle_pool_stop(pool, 0, HEDDLE_R3_GONE, NULL, HEDDLE_FOREVER);
 
 	LAB_ASSERT(rc == 0 && heddle_workers(pool, NULL, 0) == 0);
 	thread_ends();

@@ -173,7 +173,8 @@ static void stack_of_joins(void)
 	chain_group[2] = su_group(heddle_pool_group(pool), two);
 	atomic_store(&cleaned, 0);
 	replaced("three joins and a region", chain_group[0], bottom);
-	is_u64(atomic_load(&cleaned), 2, "their clean-up blocked and came back");
+	is_u64(atomic_load(&cleaned), 2,
+	       "their clean-up blocked and came back");
 	ok(heddle_join(&middle_task, 0, HEDDLE_NOW) == -ECANCELED &&
 		   heddle_join(&top_task, 0, HEDDLE_NOW) == -ECANCELED,
 	   "those above end as CANCELLED");
@@ -331,7 +332,8 @@ static void no_thread(void)
 			bail("nobody runs a task");
 		heddle_check(pool, &check);
 	}
-	ok(check.create_failures == 1, "and the loss is counted, and made up for");
+	ok(check.create_failures == 1,
+	   "and the loss is counted, and made up for");
 	su_check_at_rest(pool);
 	if (heddle_pool_stop(pool, 1, HEDDLE_R3_GONE, NULL, su_in_ms(LONG_MS)))
 		bail("stop");

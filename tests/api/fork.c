@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A fork at every step: before the start, between tasks, inside a task, a join, a region,
- * a guest, a destructor, a hook, an action, on a thread that helps, after the stop, and while
- * others submit, start, stop and destroy, with delays at the points that are narrow.
+ * A fork at every step: before the start, between tasks, inside a task, a join, a
+ * region, a guest, a destructor, a hook, an action, on a thread that helps, after the
+ * stop, and while others submit, start, stop and destroy, with delays at the points that
+ * are narrow.
  *
  * Method: each child asks every call for -ECHILD, destroys what it inherited, makes a
  * pool of its own and runs it, and exits; or returns from the task; or execs. A child
@@ -147,8 +148,8 @@ static _Noreturn void child(bool inside)
 
 	alarm(20);
 	wrong = all_refused(inside);
-	if (!wrong && heddle_process_destroy(process, HEDDLE_R4_CLEAN,
-					     HEDDLE_FOREVER))
+	if (!wrong &&
+	    heddle_process_destroy(process, HEDDLE_R4_CLEAN, HEDDLE_FOREVER))
 		wrong = 50;
 	if (!wrong &&
 	    heddle_pool_destroy(pool, HEDDLE_R4_CLEAN, NULL, HEDDLE_FOREVER))
@@ -161,7 +162,7 @@ static _Noreturn void child(bool inside)
 /* ---- forks, counted by the parent ---- */
 
 enum then {
-	CHECKS, /* and destroys, and runs a pool of its own */
+	CHECKS,  /* and destroys, and runs a pool of its own */
 	RETURNS, /* from where it was forked */
 	EXITS,
 	EXECS,
@@ -200,9 +201,8 @@ static void fork_here(bool inside)
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	atomic_store(&verdict, WIFSIGNALED(status)
-				       ? 1000 + WTERMSIG(status)
-				       : WEXITSTATUS(status));
+	atomic_store(&verdict, WIFSIGNALED(status) ? 1000 + WTERMSIG(status)
+						   : WEXITSTATUS(status));
 }
 
 static void forks(struct heddle_task *task)

@@ -28,12 +28,12 @@
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
 
-#define ENTRIES     64
-#define LIVES       (1u << 18) /* incarnations that are followed */
-#define CPU_NS_MAX  UINT64_C(5000000)
-#define ALT_SIZE    65536
-#define THREADS     3
-#define LONG_MS     60000
+#define ENTRIES    64
+#define LIVES      (1u << 18) /* incarnations that are followed */
+#define CPU_NS_MAX UINT64_C(5000000)
+#define ALT_SIZE   65536
+#define THREADS    3
+#define LONG_MS    60000
 
 static struct heddle_pool *pool;
 static _Atomic uint32_t index_of[LIVES]; /* + 1 */
@@ -98,8 +98,8 @@ static void handler(int sig)
 	while (took > longest &&
 	       !atomic_compare_exchange_weak(&longest_ns, &longest, took))
 		;
-	if (alternate && ((char *)&info < alternate ||
-			  (char *)&info > alternate + ALT_SIZE))
+	if (alternate &&
+	    ((char *)&info < alternate || (char *)&info > alternate + ALT_SIZE))
 		atomic_fetch_add(&off_stack, 1);
 	atomic_fetch_add(&snapshots, 1);
 	if (is_worker)

@@ -31,9 +31,9 @@ enum by {
 	BY_ALL
 };
 
-static const char *const name_of[] = { "a return",   "a join",
-				       "a cancel",   "asking",
-				       "a region",   "the end of a region" };
+static const char *const name_of[] = { "a return", "a join",
+				       "a cancel", "asking",
+				       "a region", "the end of a region" };
 
 static struct heddle_pool *pool;
 static struct heddle_group *group[3];

@@ -89,8 +89,8 @@ static void delayed(void)
 	struct heddle_pool *pool = start();
 
 	heddle_delay_set(HEDDLE_DELAY_THREAD_END, 20000000);
-	ok(heddle_pool_stop(pool, 0, HEDDLE_R3_GONE, NULL,
-			    su_in_ms(LONG_MS)) == 0 &&
+	ok(heddle_pool_stop(pool, 0, HEDDLE_R3_GONE, NULL, su_in_ms(LONG_MS)) ==
+			   0 &&
 		   tap_threads() == 1 && atomic_load(&destroyed) == WORKERS,
 	   "R3 with a delay at the end of each thread");
 	heddle_delay_set(HEDDLE_DELAY_THREAD_END, 0);

@@ -36,12 +36,16 @@ enum how {
 	ALL
 };
 
-static const char *const name_of[] = {
-	"from main",	 "from a task",	      "from two tasks",
-	"from a region", "_exit",	      "exec",
-	"exec in a task", "a handler submits", "a handler destroys the pool",
-	"main has gone"
-};
+static const char *const name_of[] = { "from main",
+				       "from a task",
+				       "from two tasks",
+				       "from a region",
+				       "_exit",
+				       "exec",
+				       "exec in a task",
+				       "a handler submits",
+				       "a handler destroys the pool",
+				       "main has gone" };
 
 static struct heddle_pool *pool;
 static enum how how;
@@ -117,9 +121,9 @@ static void child(void)
 	    heddle_group_set_cap(waits, 0, NULL))
 		_exit(95);
 	for (i = 0; i < 16; i++)
-		task[i] = (struct heddle_task){
-			.fn = i == 0 ? blocked : i == 1 ? runs : exits
-		};
+		task[i] = (struct heddle_task){ .fn = i == 0   ? blocked
+						      : i == 1 ? runs
+							       : exits };
 	heddle_submit(heddle_pool_group(pool), &task[0]);
 	heddle_submit(heddle_pool_group(pool), &task[1]);
 	while (atomic_load(&arrived) < 2)

@@ -73,8 +73,8 @@ static void counts(void)
 	      hd_word_make(hd_word_generation(word), hd_word_target(word), 1),
 	      "a permit that was not given back");
 	PLANT(HD_COUNT_AT_REST, group->prepaid, 1, "one that is not there");
-	PLANT(HD_COUNT_AT_REST, pool->root->word,
-	      hd_word_make(0, 4, 1), "one of the root");
+	PLANT(HD_COUNT_AT_REST, pool->root->word, hd_word_make(0, 4, 1),
+	      "one of the root");
 	PLANT(HD_ACCOUNT_AT_REST, group->account, hd_account_make(0, 1),
 	      "a prepaid one in use");
 }
