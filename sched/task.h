@@ -81,7 +81,8 @@ bool hd_task_stopped(const struct hd_worker *worker);
  * Runs a claimed task or call on this stack, as a frame of the group. Returns
  * the task if somebody may join it: the caller ends it with hd_task_finish(). Where the
  * thread ends inside, the guard that it reaches ends the frame (sched/frame.h). With
- * upto, *whole says how the frame's own part is paid, then and afterwards (struct hd_frame).
+ * upto, *whole says how the frame's own part is paid, then and afterwards (struct
+ * hd_frame).
  * In a child that the task has forked the answer is NULL: the worker is not touched.
  */
 struct hd_task *hd_task_run(struct hd_worker *worker,

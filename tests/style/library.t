@@ -47,6 +47,8 @@ readelf -dW "$library" >"$scratch/dynamic"
 must "it stays mapped: NODELETE" grep -q 'Flags:.*NODELETE' "$scratch/dynamic"
 must "thread-local storage is static: STATIC_TLS" \
 	grep -q 'STATIC_TLS' "$scratch/dynamic"
+tls=$(readelf -lW "$library" | awk '$1 == "TLS" { print $6 }')
+must "which is of at most 64 bytes" test $((${tls:-0})) -le 64 -a -n "$tls"
 must "its name is libheddle.so.0" grep -q 'soname: \[libheddle.so.0\]' "$scratch/dynamic"
 
 # shellcheck disable=SC2154

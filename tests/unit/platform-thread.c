@@ -209,7 +209,8 @@ static void test_names(void)
 /* -- what a task leaves behind -- */
 
 static unsigned int changed_clean, changed_dirty, changed_again;
-static bool name_ok, affinity_ok, mask_ok, fenv_ok, errno_ok, signal_stack_ok;
+static bool name_ok, affinity_ok, mask_ok, fenv_ok, errno_ok, signal_stack_ok,
+	cancel_ok;
 static double restore_ns;
 
 static void dirty(void)
@@ -239,6 +240,8 @@ static void dirty(void)
 	mxcsr |= 0x8040;
 	__asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
 #endif
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 	errno = ENXIO;
 }
 
@@ -249,6 +252,7 @@ static void inspect(void)
 	sigset_t mask;
 	stack_t stack;
 	volatile double tiny = 0x1p-1074, half = 0.5;
+	int state, type;
 
 	errno_ok = errno == 0;
 	fenv_ok = fegetround() == FE_TONEAREST &&
@@ -262,6 +266,10 @@ static void inspect(void)
 	mask_ok = sigismember(&mask, SIGUSR1) && !sigismember(&mask, SIGSEGV);
 	sigaltstack(NULL, &stack);
 	signal_stack_ok = stack.ss_flags & SS_DISABLE;
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+	cancel_ok = state == PTHREAD_CANCEL_ENABLE &&
+		    type == PTHREAD_CANCEL_DEFERRED;
 }
 
 static void dirty_and_restore(void *arg)
@@ -298,7 +306,7 @@ static void test_restore(void)
 	open_gate();
 	hd_thread_join(&thread, HEDDLE_FOREVER);
 	is_u64(changed_clean, 0, "a clean thread needs nothing");
-	is_u64(changed_dirty, CPU_COUNT(&set) > 1 ? 6 : 5,
+	is_u64(changed_dirty, CPU_COUNT(&set) > 1 ? 7 : 6,
 	       "every item that was changed is counted");
 	ok(name_ok, "name");
 	ok(affinity_ok, "affinity");
@@ -306,6 +314,7 @@ static void test_restore(void)
 	ok(fenv_ok, "rounding, flags and denormals");
 	ok(errno_ok, "errno");
 	ok(signal_stack_ok, "alternate signal stack");
+	ok(cancel_ok, "cancelability");
 	is_u64(changed_again, 0, "and stays clean");
 	diag("%.0f ns for a clean thread", restore_ns);
 	hd_stack_unmap(options.stack, options.stack_size);
