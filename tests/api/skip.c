@@ -125,7 +125,7 @@ static void skip_found(enum by by, bool region)
 	struct heddle_check check = { .struct_size = sizeof(check) };
 	struct heddle_task task = { .fn = lower };
 	uint64_t before;
-	int i, out = 0;
+	int i, out = 0, rc;
 
 	heddle_check(pool, &check);
 	before = check.tasks_skipped;
@@ -135,9 +135,9 @@ static void skip_found(enum by by, bool region)
 	middle = (struct heddle_task){ .fn = join_upper };
 	upper = (struct heddle_task){ .fn = jump };
 	heddle_submit(group[0], &task);
-	ok(heddle_join(&task, 0, su_in_ms(LONG_MS)) == 0 && !found_rc,
-	   "found by %s%s, and the task goes on: %d", name_of[by],
-	   region ? ", with a region open" : "", found_rc);
+	rc = heddle_join(&task, 0, su_in_ms(LONG_MS));
+	ok(rc == 0 && !found_rc, "found by %s%s, and the task goes on: %d",
+	   name_of[by], region ? ", with a region open" : "", found_rc);
 	ok(heddle_join(&middle, 0, HEDDLE_NOW) == -ECANCELED &&
 		   heddle_join(&upper, 0, HEDDLE_NOW) == -ECANCELED,
 	   "two tasks are CANCELLED");
@@ -190,11 +190,13 @@ static void lower_then_fill(struct heddle_task *task)
 static void own_stack(void)
 {
 	struct heddle_task task = { .fn = lower_then_fill };
+	int rc;
 
 	in_region = false;
 	middle = (struct heddle_task){ .fn = jump_from_own };
 	heddle_submit(group[0], &task);
-	ok(heddle_join(&task, 0, su_in_ms(LONG_MS)) == 0 && !found_rc,
+	rc = heddle_join(&task, 0, su_in_ms(LONG_MS));
+	ok(rc == 0 && !found_rc,
 	   "a task in a frame that was left is not written: %d", found_rc);
 	su_check_at_rest(pool);
 }
@@ -275,12 +277,14 @@ static void coroutines(void)
 	struct heddle_check check = { .struct_size = sizeof(check) };
 	struct heddle_task task = { .fn = coroutine };
 	uint64_t before;
+	int rc;
 
 	heddle_check(pool, &check);
 	before = check.tasks_skipped;
 	heddle_submit(group[0], &task);
-	ok(heddle_join(&task, 0, su_in_ms(LONG_MS)) == 0 && !coroutine_rc,
-	   "calls from a coroutine's stack: %d", coroutine_rc);
+	rc = heddle_join(&task, 0, su_in_ms(LONG_MS));
+	ok(rc == 0 && !coroutine_rc, "calls from a coroutine's stack: %d",
+	   coroutine_rc);
 	heddle_check(pool, &check);
 	is_u64(check.tasks_skipped, before, "nothing was taken for skipped");
 	su_check_at_rest(pool);
