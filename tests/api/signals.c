@@ -140,8 +140,11 @@ static int init(struct heddle_pool *of, uint32_t index, void *arg)
 	(void)of;
 	(void)index;
 	(void)arg;
-	is_worker = true;
-	open_signal();
+	/* A thread that helps has a stack for it already. */
+	if (!alternate) {
+		is_worker = true;
+		open_signal();
+	}
 	return 0;
 }
 
@@ -150,7 +153,9 @@ static void fini(struct heddle_pool *of, uint32_t index, void *arg)
 	(void)of;
 	(void)index;
 	(void)arg;
-	close_signal();
+	if (is_worker)
+		close_signal();
+	is_worker = false;
 }
 
 /* A guest's scrub closes both again; tasks and guests open them while they run. */
