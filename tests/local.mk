@@ -17,7 +17,8 @@ check_LIBRARIES += %D%/support/libsupport.a
 %C%_support_libsupport_a_SOURCES = \
 	%D%/support/guests.c %D%/support/guests.h \
 	%D%/support/sanitizer.h \
-	%D%/support/support.c %D%/support/support.h
+	%D%/support/support.c %D%/support/support.h \
+	%D%/support/usage.c %D%/support/usage.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
 support_lib = %D%/support/libsupport.a
@@ -34,6 +35,7 @@ public_tests = \
 	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/fault-each \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
