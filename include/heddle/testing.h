@@ -55,7 +55,8 @@ enum heddle_delay_site {
 	HEDDLE_DELAY_SLEEP = 1,      /* idle bit set, not yet asleep */
 	HEDDLE_DELAY_RETIRE = 2,     /* decided to leave, not yet left */
 	HEDDLE_DELAY_THREAD_END = 3, /* last step of a worker thread */
-	HEDDLE_DELAY_SITES = 4,
+	HEDDLE_DELAY_SCRUB = 4,      /* a guest's end, before the scrub */
+	HEDDLE_DELAY_SITES = 5,
 };
 
 /**
