@@ -126,6 +126,7 @@ check_PROGRAMS += $(program_tests)
 script_tests = \
 	%D%/api/idle-strace.t \
 	%D%/api/never-under.t \
+	%D%/api/stops.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
