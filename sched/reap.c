@@ -31,14 +31,14 @@ static bool is_kept(const struct hd_worker *worker, uint32_t phase)
 	return phase == HD_PHASE_FAILED && worker->by_start;
 }
 
-static bool own(struct hd_worker *worker, uint64_t incarnation, uint32_t from)
+/* The word that was read, with its life, becomes ours to join. */
+static bool own(struct hd_worker *worker, uint32_t from)
 {
 	uint32_t joining = from - hd_phase_in(from) + HD_PHASE_JOINING;
 	bool mine;
 
 	hd_mutex_lock(&worker->pool->control);
-	mine = !other_life(worker, incarnation) &&
-	       !is_kept(worker, hd_phase_in(from)) &&
+	mine = !is_kept(worker, hd_phase_in(from)) &&
 	       atomic_compare_exchange_strong_explicit(
 		       &worker->phase, &from, joining,
 		       memory_order_acquire,  /* phase-1 */
@@ -99,7 +99,7 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 			if (level <= HEDDLE_R1_LEFT)
 				return 0;
 			*step = HEDDLE_STEP_JOIN;
-			if (own(worker, incarnation, word))
+			if (own(worker, word))
 				rc = join(worker, phase, deadline);
 			else
 				rc = wait_word(worker, word, deadline);
@@ -108,7 +108,7 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 			if (level <= HEDDLE_R2_JOINED)
 				return 0;
 			*step = HEDDLE_STEP_GONE;
-			if (own(worker, incarnation, word))
+			if (own(worker, word))
 				rc = forget(worker, deadline);
 			break;
 		default:

@@ -55,10 +55,12 @@ public_tests = \
 	%D%/api/template \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f07-stacks-kept \
 	%D%/regression/f08-cap-external \
 	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
+	%D%/regression/f17-blocked-recovers \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
@@ -70,9 +72,12 @@ public_tests = \
 	%D%/regression/f31-nesting \
 	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
+	%D%/regression/f34-control-inside \
 	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
-	%D%/regression/f45-control-inside
+	%D%/regression/f44-memory-back \
+	%D%/regression/f45-control-inside \
+	%D%/regression/f46-idle-cost
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
