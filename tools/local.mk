@@ -37,6 +37,7 @@ tools_sources = \
 	%D%/stress_nproc.c \
 	%D%/stress_oracle.c \
 	%D%/stress_run.c \
+	%D%/stress_side.c %D%/stress_side.h \
 	%D%/stress_start.c \
 	%D%/stress_stop.c %D%/stress_stop.h \
 	%D%/stress_submit.c \
