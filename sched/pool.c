@@ -144,6 +144,8 @@ void hd_pool_free(struct heddle_pool *pool)
 	hd_waitq_arena_fini(&pool->waitq_arena);
 	hd_nodes_fini(&pool->nodes);
 	hd_bitset_fini(&pool->idle);
+	hd_bitset_fini(&pool->reserve_ready);
+	hd_free(pool->reserved);
 	hd_free(pool->cpu_set);
 	if (pool->fork_mark)
 		hd_fork_mark_destroy(pool->fork_mark);
@@ -163,7 +165,10 @@ static int make_tables(struct heddle_pool *pool)
 	pool->group = hd_map(pool->groups_max * sizeof(*pool->group));
 	if (!pool->fork_mark || !pool->worker || !pool->group)
 		return -ENOMEM;
-	if (hd_bitset_init(&pool->idle, pool->entries) < 0 ||
+	pool->reserved = hd_alloc(HD_RESERVES * sizeof(*pool->reserved));
+	if (!pool->reserved ||
+	    hd_bitset_init(&pool->reserve_ready, HD_RESERVES) < 0 ||
+	    hd_bitset_init(&pool->idle, pool->entries) < 0 ||
 	    hd_nodes_init(&pool->nodes, pool->lanes_length_max, pool->cpus) <
 		    0 ||
 	    hd_waitq_arena_init(&pool->waitq_arena,

@@ -23,6 +23,9 @@
 struct hd_worker;
 struct heddle_group;
 
+/* Most groups with an account, and one. */
+#define HD_RESERVES 256u
+
 /* Bit 0 of attention: somebody competes for permits. Events add 2. */
 #define HD_ATTENTION_COMPETE 1u
 #define HD_ATTENTION_EVENT   2u
@@ -86,6 +89,12 @@ struct heddle_pool {
 	_Atomic uint64_t guests_recycled;
 	_Atomic uint64_t stale_bytes;
 
+	/* Accounts: who may start something with what is prepaid. */
+	HD_ALIGNED struct hd_bitset reserve_ready; /* A: by slot */
+	_Atomic(struct heddle_group *) *reserved;  /* A: by slot, 0 unused */
+	_Atomic uint32_t reserve_cursor;           /* A: hint */
+	_Atomic uint32_t reserve_turn;             /* A: hint */
+
 	/* L: the control lock's. Never held across a wait or a callback. */
 	HD_ALIGNED struct hd_mutex control;
 	uint32_t live;     /* entries reserved and not leaving */
@@ -96,6 +105,7 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
+	_Atomic uint32_t reserves_end; /* A: slots from it on were never used */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */

@@ -35,7 +35,7 @@ tools_sources = \
 	%D%/stress_guest.c \
 	%D%/stress_meet.c \
 	%D%/stress_nproc.c \
-	%D%/stress_oracle.c \
+	%D%/stress_oracle.c %D%/stress_oracle.h %D%/stress_sweep.c \
 	%D%/stress_run.c \
 	%D%/stress_side.c %D%/stress_side.h \
 	%D%/stress_start.c \

@@ -448,7 +448,9 @@ static void each(unsigned int at, uint32_t n, const struct usage *base)
 		if (s.wrong && wrong++ < 4)
 			diag("%s, pass %u %s: %u wrong, first %s",
 			     site[at].name, k, how, s.wrong, s.what);
-	} while (met && ++k < K_MAX);
+		/* With a sanitizer the later ones by samples, for the time. */
+		k += SU_SANITIZED && met ? 1 + k / 3 : met;
+	} while (met && k < K_MAX);
 	ok(!wrong, "%s %s: %u passes, %u calls refused", site[at].name, how, k,
 	   refused);
 	ok(k > 0 && k < K_MAX, "each pass of it was met");

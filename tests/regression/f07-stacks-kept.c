@@ -15,7 +15,7 @@
 #include "tests/tap/tap.h"
 
 #define WORKERS 2
-#define CYCLES  10000
+#define CYCLES  (SU_SANITIZED ? 1000 : 10000)
 #define WARM    100
 
 static uint32_t cycle(struct heddle_pool *pool, int i)

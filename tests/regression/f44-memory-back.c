@@ -121,7 +121,13 @@ static void stop(struct heddle_pool *pool)
 int main(void)
 {
 	uint64_t first = 0, full = 0, least = UINT64_MAX, now = 0;
-	struct heddle_pool *pool = su_pool(WORKERS);
+	struct heddle_pool_options options = {
+		.struct_size = sizeof(options),
+		.workers_max = WORKERS,
+		/* The sanitizers need much of a stack for themselves. */
+		.stack_size = (uint64_t)4 << 20,
+	};
+	struct heddle_pool *pool = su_pool_with(&options, WORKERS);
 	uint32_t threads = 0, n;
 	int i;
 

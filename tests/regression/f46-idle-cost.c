@@ -92,7 +92,9 @@ static void watch(const char *kind, uint32_t flags, uint32_t start)
 	ok(wakes <= TASKS + useless && useless <= TASKS,
 	   "%s: %d tasks, %llu wakes, %llu of them useless", kind, TASKS,
 	   (unsigned long long)wakes, (unsigned long long)useless);
-	is_u64((uint64_t)n, (uint64_t)workers, "%s: as many workers", kind);
+	/* Two tasks that a loaded machine lets overlap make another spare. */
+	ok(n == workers || ((flags & HEDDLE_POOL_ELASTIC) && n > workers),
+	   "%s: %d workers, then %d", kind, workers, n);
 	/* Beside that, at most a lock that another one held. */
 	ok(slept >= wakes / 2 && slept <= wakes + wakes / 10 + WORKERS,
 	   "%s: and %llu sleeps", kind, (unsigned long long)slept);
