@@ -114,6 +114,7 @@ static void setup_one_worker(void)
 	pool_make(&one_worker);
 }
 
+/* More than the minute of a run holds; the twin is found in a fraction of it. */
 LAB_SCENARIO(churn, .name = "churn",
 	     .claim = "a start, a stop and a submit at once",
 	     .setup = setup_one_worker, .reset = pool_reset,
@@ -163,7 +164,7 @@ LAB_SCENARIO(resize, .name = "churn-resize",
 	     .claim = "a start to two, a stop to one and a submit at once",
 	     .setup = setup_two_workers, .reset = pool_reset,
 	     .thread = { start_two, stop_to_one, submit_one },
-	     .at_rest = two_at_rest, UP_TO(2, 0));
+	     .at_rest = two_at_rest, USUAL);
 
 /* -- a start that fails, while it is stopped -- */
 
@@ -245,7 +246,7 @@ LAB_SCENARIO(spare, .name = "churn-spare",
 /* -- a worker that retires by itself, behind a FRESH guest -- */
 
 static const struct rules elastic_fresh =
-	RULES(.workers_max = 2, .threads = 3, .flags = HEDDLE_POOL_ELASTIC);
+	RULES(.workers_max = 2, .threads = 2, .flags = HEDDLE_POOL_ELASTIC);
 
 static void setup_fresh(void)
 {
@@ -259,7 +260,22 @@ static void spawn_fresh(void)
 }
 
 LAB_SCENARIO(retire, .name = "churn-retire",
-	     .claim = "a worker retires while it is told to go, and one comes",
+	     .claim = "a worker retires while it is told to go",
 	     .setup = setup_fresh, .reset = guest_reset,
+	     .thread = { spawn_fresh, stop_all }, .at_rest = nobody_at_rest,
+	     UP_TO(2, 0));
+
+/* And another one comes meanwhile: too many executions, so by priorities. */
+static const struct rules elastic_fresh_start =
+	RULES(.workers_max = 3, .threads = 3, .flags = HEDDLE_POOL_ELASTIC);
+
+static void setup_fresh_start(void)
+{
+	make_process(&elastic_fresh_start, 1);
+}
+
+LAB_SCENARIO(retire_start, .name = "churn-retire-start",
+	     .claim = "and another one is started", .setup = setup_fresh_start,
+	     .reset = guest_reset,
 	     .thread = { spawn_fresh, stop_all, start_one },
-	     .at_rest = two_at_rest, USUAL);
+	     .at_rest = two_at_rest, UP_TO(0, 0), .pct = true);
