@@ -268,6 +268,7 @@ HEDDLE_API int heddle_pool_destroy(struct heddle_pool *pool,
 
 /**
  * heddle_pool_group() - the root group, which lives as long as the pool
+ * @pool: the pool
  *
  * Progress: wait-free. Context: any, also a signal handler.
  */
