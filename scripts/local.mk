@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%D%/build-rust-opponent \
 	%D%/check-contract \
+	%D%/check-integrations \
 	%D%/check-layers \
 	%D%/check-pairs \
 	%D%/check-style \
