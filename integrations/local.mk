@@ -62,8 +62,8 @@ uv_test_libs = $(support_lib) $(tap_lib) $(uv_libs)
 EXTRA_PROGRAMS += $(uv_programs) $(uv_tests)
 CLEANFILES += $(uv_programs) $(uv_tests)
 
-uv_scripts = %D%/libuv/tests/hash-files.t
-EXTRA_DIST += $(uv_scripts)
+uv_scripts = %D%/libuv/tests/binding.t %D%/libuv/tests/hash-files.t
+EXTRA_DIST += $(uv_scripts) %D%/libuv/tests/binding.pml
 
 ## Rust ----------------------------------------------------------------------
 

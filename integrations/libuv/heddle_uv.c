@@ -27,6 +27,9 @@
  * Who owes a wake-up still touches the binding after his push, when the loop may have
  * taken the job by another wake-up. He counts himself out when he is done (uv-3), and the
  * loop counts the lists that began at NULL; it closes the handle when both are equal.
+ * Forbidden: uv_async_send() on a handle that was closed.
+ *
+ * tests/binding.pml is the model of all this.
  */
 #include <errno.h>
 #include <stdatomic.h>
