@@ -31,6 +31,7 @@ tools_sources = \
 	%D%/main.c \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
+	%D%/stress_donor.c \
 	%D%/stress_groups.c \
 	%D%/stress_guest.c \
 	%D%/stress_oracle.c %D%/stress_oracle.h %D%/stress_sweep.c \
