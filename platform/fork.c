@@ -9,7 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <heddle/testing.h>
+
 #include "platform/cacheline.h"
+#include "platform/fault.h"
 #include "platform/fork.h"
 #include "platform/memory.h"
 #include "platform/rcu.h"
@@ -62,7 +65,8 @@ const uint32_t *hd_fork_mark_create(void)
 
 	if (!mark)
 		return NULL;
-	if (madvise(mark, hd_page_size(), MADV_WIPEONFORK) < 0) {
+	if (hd_fault(HEDDLE_FAULT_FORK_MARK) ||
+	    madvise(mark, hd_page_size(), MADV_WIPEONFORK) < 0) {
 		hd_unmap(mark, hd_page_size());
 		errno = saved_errno;
 		return NULL;

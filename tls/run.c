@@ -8,7 +8,9 @@
 #include <stddef.h>
 
 #include <heddle/block.h>
+#include <heddle/testing.h>
 
+#include "platform/fault.h"
 #include "platform/futex.h"
 #include "platform/stack.h"
 #include "sched/frame.h"
@@ -165,6 +167,7 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 
 	hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
 	come_to_end(worker, guest);
+	hd_delay(HEDDLE_DELAY_SCRUB);
 	exit_code = guest->state.exit_code;
 	hd_scrub_guest(worker, guest, top);
 	if (exit_code)
