@@ -18,6 +18,14 @@
 #include "sched/start.h"
 #include "sched/worker.h"
 
+/* It goes, told or not: who stops the pool waits for those that leave. */
+static void leave_locked(struct hd_worker *worker)
+{
+	if (!atomic_exchange_explicit(&worker->leave, 1,
+				      memory_order_relaxed)) /* locked */
+		worker->pool->live--;
+}
+
 /* Is there to be one? Then it has its number, and counts as starting. */
 static bool begin(struct hd_worker *worker)
 {
@@ -38,6 +46,9 @@ static bool begin(struct hd_worker *worker)
 		worker->by_start = false;
 		worker->successor = true;
 		hd_phase_set(worker, HD_PHASE_STARTING);
+	} else {
+		leave_locked(
+			worker); /* the stop of a destroy has yet to come */
 	}
 	hd_mutex_unlock(&pool->control);
 	return wanted;
@@ -50,9 +61,7 @@ static void fail(struct hd_worker *worker)
 
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
-	if (!atomic_exchange_explicit(&worker->leave, 1,
-				      memory_order_relaxed)) /* locked */
-		pool->live--;
+	leave_locked(worker);
 	hd_mutex_unlock(&pool->control);
 	hd_worker_is_lost(pool);
 }

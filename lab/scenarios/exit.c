@@ -161,6 +161,24 @@ LAB_SCENARIO(exit_gone, .name = "exit-gone",
 	     .thread = { leave_then_stop }, .at_rest = stop_at_rest,
 	     UP_TO(2, 0));
 
+/* Also when the pool closes: then there is no successor, and the entry is reaped. */
+static void leave_then_destroy(void)
+{
+	submit_leaving();
+	LAB_ASSERT(heddle_join(&one, 0, HEDDLE_FOREVER) == -ECANCELED);
+	LAB_ASSERT(heddle_pool_destroy(pool, HEDDLE_R3_GONE, NULL,
+				       HEDDLE_FOREVER) == 0);
+	LAB_ASSERT(has_fiber_ended());
+	thread_ends();
+	thread_ends();
+}
+
+LAB_SCENARIO(exit_destroy, .name = "exit-destroy",
+	     .claim = "a destroy meets a worker whose thread is being ended",
+	     .setup = stop_setup, .reset = pool_reset,
+	     .thread = { leave_then_destroy }, .at_rest = stop_at_rest,
+	     UP_TO(2, 0));
+
 /* -- a thread that helps -- */
 
 static void leave_helping(struct heddle_task *task)
