@@ -500,7 +500,7 @@ static void while_it_moves(void)
 }
 
 /* Children leave with what they inherited, or with a pool that runs. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";

@@ -172,7 +172,7 @@ static int status_of(pid_t pid)
 }
 
 /* Each child leaves with a pool that runs. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";

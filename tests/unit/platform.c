@@ -3,12 +3,15 @@
  * The rest of the platform: fault points, the deadlines of the futex, memory, forked
  * children.
  *
- * fault: F42
+ * clause: E4
+ * fault: F42 F38
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +27,7 @@
 #include "platform/membarrier.h"
 #include "platform/memory.h"
 #include "platform/random.h"
+#include "platform/rcu.h"
 #include "platform/thread.h"
 #include "tests/tap/tap.h"
 
@@ -242,6 +246,55 @@ static void test_event(void)
 	hd_event_close(fd);
 }
 
+/* -- read sections in a child -- */
+
+static _Atomic uint32_t inside, may_end;
+
+static void *stay_inside(void *arg)
+{
+	(void)arg;
+	hd_rcu_register();
+	hd_rcu_read_lock();
+	atomic_store(&inside, 1);
+	while (!atomic_load(&may_end))
+		poll(NULL, 0, 1);
+	hd_rcu_read_unlock();
+	hd_rcu_unregister();
+	return NULL;
+}
+
+/* A reader that the child does not have would keep its grace periods for ever. */
+static void test_rcu_of_child(void)
+{
+	const uint32_t *mark = hd_fork_mark_create();
+	pthread_t reader;
+	int status = 0;
+	pid_t pid;
+
+	if (pthread_create(&reader, NULL, stay_inside, NULL))
+		bail("a thread");
+	while (!atomic_load(&inside))
+		poll(NULL, 0, 1);
+	pid = fork();
+	if (pid == 0) {
+		alarm(5);
+		hd_fork_mark_create();
+		hd_rcu_register();
+		hd_rcu_read_lock();
+		hd_rcu_read_unlock();
+		hd_rcu_synchronize();
+		hd_rcu_unregister();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		bail("a child");
+	atomic_store(&may_end, 1);
+	pthread_join(reader, NULL);
+	ok(status == 0,
+	   "a child's grace period waits for no reader of the parent");
+	hd_fork_mark_destroy(mark);
+}
+
 int main(void)
 {
 	tap_deadline(60);
@@ -251,6 +304,7 @@ int main(void)
 	test_memory();
 	test_fork();
 	test_event();
+	test_rcu_of_child();
 	ok(hd_random_u64() != hd_random_u64(), "two random numbers differ");
 	return tap_done();
 }
