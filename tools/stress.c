@@ -18,9 +18,8 @@
 static const struct ht_scenario *const scenarios[] = {
 	&ht_stress_submit, &ht_stress_start, &ht_stress_cap,
 	&ht_stress_groups, &ht_stress_guest, &ht_stress_oracle,
-	&ht_stress_under,  &ht_stress_donor,
-	&ht_stress_under,  &ht_stress_nproc, &ht_stress_stop,
-	&ht_stress_two,
+	&ht_stress_under,  &ht_stress_donor, &ht_stress_under,
+	&ht_stress_nproc,  &ht_stress_stop,  &ht_stress_two,
 };
 
 enum {
