@@ -10,6 +10,7 @@
 #include <heddle/block.h>
 
 #include "platform/futex.h"
+#include "platform/probe.h"
 #include "platform/stack.h"
 #include "sched/pool.h"
 #include "sched/worker.h"
@@ -108,6 +109,7 @@ void hd_guest_done(void *bound)
 	bool detached = guest->flags & HEDDLE_GUEST_DETACHED, waited;
 	void *spawn, *destroy;
 
+	HD_PROBE2(guest_end, guest, guest->tid);
 	hd_mutex_lock(&process->lock);
 	/* Relaxed: read under the lock, or as a hint by a NOW spawn. */
 	atomic_fetch_sub_explicit(&process->scrubbing, 1, memory_order_relaxed);

@@ -27,8 +27,10 @@ tools_sources = \
 	$(tools_shared) \
 	%D%/commands.h \
 	%D%/explore.c \
+	%D%/eye.c \
 	%D%/info.c \
 	%D%/main.c \
+	%D%/snapshot.c %D%/snapshot.h \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
 	%D%/stress_groups.c \
@@ -38,7 +40,10 @@ tools_sources = \
 	%D%/stress_start.c \
 	%D%/stress_submit.c \
 	%D%/stress_under.c \
-	%D%/stress_watch.c
+	%D%/stress_watch.c \
+	%D%/top.c \
+	%D%/trace.c \
+	%D%/watched.c %D%/watched.h
 
 bin_PROGRAMS += heddle
 heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)
