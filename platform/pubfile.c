@@ -61,9 +61,11 @@ static int create_at(struct hd_pubfile *file, const char *path,
 	int rc;
 
 	file->fd = open(path, flags, 0600);
-	if (file->fd < 0 && errno == EEXIST &&
-	    remove_stale(path, magic, magic_size))
+	if (file->fd < 0 && errno == EEXIST) {
+		if (!remove_stale(path, magic, magic_size))
+			return -EEXIST;
 		file->fd = open(path, flags, 0600);
+	}
 	if (file->fd < 0)
 		return -errno;
 	/* The umask may have taken more away; a reader holds it for a moment. */
