@@ -135,6 +135,7 @@ reader_sources = tools/eye.c tools/say.c tools/snapshot.c
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/api/gdb.t \
 	%D%/api/idle-strace.t \
 	%D%/api/never-under.t \
 	%D%/api/top.t \
@@ -159,6 +160,7 @@ script_tests = \
 	%D%/style/layers.t \
 	%D%/style/library.t \
 	%D%/style/pairs.t \
+	%D%/style/probes.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
 	%D%/style/silent.t \

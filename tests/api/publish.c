@@ -104,9 +104,8 @@ static void content(void)
 	char told[64];
 	uint32_t i, busy = 0;
 
-	one = su_group(root, (struct heddle_group_options){ .name = "one",
-							    .cap = 1,
-							    .weight = 7 });
+	one = su_group(root, (struct heddle_group_options){
+				     .name = "one", .cap = 1, .weight = 7 });
 	off = su_group(root,
 		       (struct heddle_group_options){
 			       .name = "off", .flags = HEDDLE_GROUP_PAUSED });
@@ -295,8 +294,8 @@ static void change(struct many *many)
 	if (heddle_group_create(root, &options, &group))
 		bail("a group cannot be made");
 	heddle_submit_call(group, nothing, NULL);
-	heddle_group_set_cap(group,
-			     (uint32_t)(tap_next(&many->stream) % 3), NULL);
+	heddle_group_set_cap(group, (uint32_t)(tap_next(&many->stream) % 3),
+			     NULL);
 	heddle_group_close(group, HEDDLE_CLOSE_REFUSE | HEDDLE_CLOSE_FREE,
 			   HEDDLE_FOREVER);
 }

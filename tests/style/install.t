@@ -53,6 +53,13 @@ must "a user's program compiles and links" \
 	$(pkg-config --cflags --libs heddle)
 must "the program runs" env LD_LIBRARY_PATH="$root$prefix/lib" ./user
 
+helper=$(find "$root" -name 'libheddle.so.*-gdb.py')
+must "gdb's helper has the name of the library" \
+	test -f "$root$prefix/lib/$(basename "${helper:-none}" -gdb.py)"
+must "the tracing scripts name the installed library" \
+	grep -q "usdt:$prefix/lib/libheddle.so.0:heddle:task_begin" \
+	"$root$prefix/share/heddle/bpftrace/wake-to-start.bt"
+
 find "$root" -type f -name '*.h' -o -name '*.so*' -o -name '*.pc' |
 	sed "s|^$root||" | LC_ALL=C sort >"$scratch/installed"
 grep -E '/(platform|lockfree|sched|tls|lab|tests)/' "$scratch/installed" \

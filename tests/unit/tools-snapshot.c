@@ -44,8 +44,8 @@ static void seal(char *image, size_t size)
 	if (size < sizeof(head))
 		return;
 	memcpy(&head, image, sizeof(head));
-	head.checksum = sum_of(image, head.size < size ? (size_t)head.size
-						       : size);
+	head.checksum =
+		sum_of(image, head.size < size ? (size_t)head.size : size);
 	memcpy(image, &head, sizeof(head));
 }
 
@@ -120,8 +120,8 @@ static const char *parse(const char *image, size_t size)
 
 static void extremes(void)
 {
-	static const uint64_t value[] = { 0, 1, 0x7fffffff, 0x80000000,
-					  0xffffffff, UINT64_MAX };
+	static const uint64_t value[] = { 0,          1,          0x7fffffff,
+					  0x80000000, 0xffffffff, UINT64_MAX };
 	static char image[ROOM];
 	size_t at, size;
 	unsigned int i;
