@@ -334,6 +334,25 @@ static int list(bool is_json)
 	return ht_out_check();
 }
 
+static int look(const struct top *top, const char *who)
+{
+	struct ht_watched watched;
+	int status, ended;
+
+	if (top->demo && who) {
+		ht_say("--demo: '%s' is given too", who);
+		return HT_USAGE;
+	}
+	if (!top->demo && !who)
+		return list(top->json);
+	status = ht_watch(&watched, who, top->pool, top->demo);
+	if (status != HT_OK)
+		return status;
+	status = show(&watched, top);
+	ended = ht_watch_end(&watched);
+	return status != HT_OK ? status : ended;
+}
+
 int ht_top_main(int argc, char **argv)
 {
 	struct top top = { .interval_ms = 1000 };
@@ -378,21 +397,9 @@ int ht_top_main(int argc, char **argv)
 			 "without --demo: the list of what is\npublished.",
 		.options = options,
 	};
-	struct ht_watched watched;
-	int status, ended, n = ht_args(&usage, argc, argv, &status);
+	int status, n = ht_args(&usage, argc, argv, &status);
 
 	if (n < 0)
 		return status;
-	if (top.demo && n) {
-		ht_say("--demo: '%s' is given too", argv[1]);
-		return HT_USAGE;
-	}
-	if (!top.demo && !n)
-		return list(top.json);
-	status = ht_watch(&watched, n ? argv[1] : NULL, top.pool, top.demo);
-	if (status != HT_OK)
-		return status;
-	status = show(&watched, &top);
-	ended = ht_watch_end(&watched);
-	return status != HT_OK ? status : ended;
+	return look(&top, n ? argv[1] : NULL);
 }

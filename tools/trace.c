@@ -264,6 +264,28 @@ static int run(struct trace *trace, struct ht_watched *watched)
 	return ht_out_check();
 }
 
+static int watch_and_run(struct trace *trace, const char *who)
+{
+	struct ht_watched watched;
+	int status, ended;
+
+	if (trace->demo && who) {
+		ht_say("--demo: '%s' is given too", who);
+		return HT_USAGE;
+	}
+	if (!trace->demo && !who) {
+		ht_say("a process, a file or --demo is missing (heddle trace "
+		       "--help)");
+		return HT_USAGE;
+	}
+	status = ht_watch(&watched, who, trace->pool, trace->demo);
+	if (status != HT_OK)
+		return status;
+	status = run(trace, &watched);
+	ended = ht_watch_end(&watched);
+	return status != HT_OK ? status : ended;
+}
+
 int ht_trace_main(int argc, char **argv)
 {
 	struct trace trace = {
@@ -319,24 +341,9 @@ int ht_trace_main(int argc, char **argv)
 			 "host.",
 		.options = options,
 	};
-	struct ht_watched watched;
-	int status, ended, n = ht_args(&usage, argc, argv, &status);
+	int status, n = ht_args(&usage, argc, argv, &status);
 
 	if (n < 0)
 		return status;
-	if (trace.demo && n) {
-		ht_say("--demo: '%s' is given too", argv[1]);
-		return HT_USAGE;
-	}
-	if (!trace.demo && !n) {
-		ht_say("a process, a file or --demo is missing (heddle trace "
-		       "--help)");
-		return HT_USAGE;
-	}
-	status = ht_watch(&watched, n ? argv[1] : NULL, trace.pool, trace.demo);
-	if (status != HT_OK)
-		return status;
-	status = run(&trace, &watched);
-	ended = ht_watch_end(&watched);
-	return status != HT_OK ? status : ended;
+	return watch_and_run(&trace, n ? argv[1] : NULL);
 }

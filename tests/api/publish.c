@@ -94,6 +94,32 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
+/* The second and the third snapshot: since when the answer is the answer. */
+static void ages(struct heddle_pool *pool, struct heddle_group *off)
+{
+	const struct heddle_snapshot_group *g;
+	struct ht_snapshot s;
+
+	heddle_pool_publish_update(pool);
+	if (!look(path, &s))
+		bail("the second snapshot cannot be read");
+	g = named(&s, "off");
+	ok(s.head.sequence == 2 && g->since_ns < s.head.taken_ns,
+	   "a reason that stays keeps the time when it was found first");
+	ht_snapshot_free(&s);
+	atomic_store(&go, 1);
+	heddle_group_set_cap(off, 1, NULL);
+	su_check_at_rest(pool);
+	heddle_pool_publish_update(pool);
+	if (!look(path, &s))
+		bail("the third snapshot cannot be read");
+	g = named(&s, "off");
+	ok(g->reason == HEDDLE_REASON_NO_WORK && g->queued == 0 &&
+		   g->since_ns == s.head.taken_ns,
+	   "a reason that has changed counts anew");
+	ht_snapshot_free(&s);
+}
+
 static void content(void)
 {
 	struct heddle_pool *pool = su_pool(2);
@@ -152,26 +178,7 @@ static void content(void)
 	   "two workers, one of them runs a task of the group");
 	ht_snapshot_free(&s);
 
-	/* The reason's age: the same answer keeps its first time. */
-	heddle_pool_publish_update(pool);
-	if (!look(path, &s))
-		bail("the second snapshot cannot be read");
-	g = named(&s, "off");
-	ok(s.head.sequence == 2 && g->since_ns < s.head.taken_ns,
-	   "a reason that stays keeps the time when it was found first");
-	ht_snapshot_free(&s);
-	atomic_store(&go, 1);
-	heddle_group_set_cap(off, 1, NULL);
-	su_check_at_rest(pool);
-	heddle_pool_publish_update(pool);
-	if (!look(path, &s))
-		bail("the third snapshot cannot be read");
-	g = named(&s, "off");
-	ok(g->reason == HEDDLE_REASON_NO_WORK && g->queued == 0 &&
-		   g->since_ns == s.head.taken_ns,
-	   "a reason that has changed counts anew");
-	ht_snapshot_free(&s);
-
+	ages(pool, off);
 	ok(heddle_pool_withdraw(pool) == 0 && !exists(path),
 	   "withdraw removes the file");
 	ok(heddle_pool_withdraw(pool) == -ENOENT,
@@ -193,7 +200,6 @@ static void remains(void)
 {
 	unsigned int before = descriptors();
 	struct heddle_pool *pool = su_pool(1);
-	struct ht_snapshot s;
 	int status = 1;
 	pid_t child;
 
@@ -214,9 +220,15 @@ static void remains(void)
 	su_destroy(pool);
 	ok(!exists(path), "destroy removes the file");
 	is_u64(descriptors(), before, "no descriptor remains");
+}
+
+/* Whose files are replaced or removed, and whose are not. */
+static void others(void)
+{
+	struct heddle_pool *pool = su_pool(1);
+	struct ht_snapshot s;
 
 	/* Somebody has put his own there meanwhile. */
-	pool = su_pool(1);
 	heddle_pool_publish(pool, path);
 	unlink(path);
 	write_file(path, "mine");
@@ -347,6 +359,7 @@ int main(void)
 	snprintf(other, sizeof(other), "%s/other", folder);
 	content();
 	remains();
+	others();
 	meanwhile();
 	ok(rmdir(folder) == 0, "nothing is left in the folder");
 	return tap_done();
