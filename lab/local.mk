@@ -37,6 +37,7 @@ lab_scenarios = \
 	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/groupword.c \
+	%D%/scenarios/donate.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \
@@ -60,6 +61,7 @@ lab_scenarios = \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
+	%D%/scenarios/thief.c \
 	%D%/scenarios/turns.c \
 	%D%/scenarios/version.c \
 	%D%/scenarios/waitq.c

@@ -35,7 +35,8 @@ static void tell_to_leave(struct hd_worker *worker)
 	if (atomic_exchange_explicit(&worker->leave, 1,
 				     memory_order_seq_cst)) /* leave-1 */
 		return;
-	pool->live--;
+	if (!worker->donated)
+		pool->live--;
 	if (hd_bitset_clear_any(&pool->idle, worker->index))
 		hd_parker_unpark_any(&worker->parker, HD_TOKEN_LEAVE);
 }
@@ -231,14 +232,25 @@ static void choose_victims(struct heddle_pool *pool, uint32_t n)
 			struct hd_worker *worker = &pool->worker[i];
 			uint32_t phase = hd_phase_of(worker);
 
-			if (leaving(worker) || phase < HD_PHASE_RESERVED ||
-			    phase > HD_PHASE_LIVE)
+			if (leaving(worker) || worker->donated ||
+			    phase < HD_PHASE_RESERVED || phase > HD_PHASE_LIVE)
 				continue;
 			if (idle_pass && !idle(worker))
 				continue;
 			tell_to_leave(worker);
 		}
 	}
+}
+
+/* Those that are inside now, whatever number stays. Under pool->control. */
+static void ask_donated(struct heddle_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < pool->entries && pool->donated; i++)
+		if (pool->worker[i].donated &&
+		    hd_phase_of(&pool->worker[i]) != HD_PHASE_FREE)
+			tell_to_leave(&pool->worker[i]);
 }
 
 /*
@@ -316,6 +328,7 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */
 	choose_victims(pool, n);
+	ask_donated(pool);
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */
 	hd_mutex_unlock(&pool->control);

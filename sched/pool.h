@@ -68,6 +68,7 @@ struct heddle_pool {
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
 	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
+	_Atomic uint32_t want;         /* enum hd_want: a donated thread */
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
@@ -100,7 +101,9 @@ struct heddle_pool {
 	HD_ALIGNED struct hd_mutex control;
 	uint32_t live;     /* entries reserved and not leaving */
 	uint32_t starting; /* of those, not yet LIVE */
-	uint32_t donated;  /* entries that helpers have, beside those */
+	uint32_t donated;  /* entries of donated threads, beside those */
+	uint32_t runners;  /* of those, in a run */
+	int event;         /* its descriptor, or -1; I once want is not 0 */
 	uint32_t processes;
 	uint64_t processes_made;
 	bool closing;

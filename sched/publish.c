@@ -54,16 +54,6 @@ static uint64_t checksum(const char *image, size_t size)
 	return sum;
 }
 
-static uint32_t live_of(struct heddle_pool *pool)
-{
-	uint32_t live;
-
-	hd_mutex_lock(&pool->control);
-	live = pool->live;
-	hd_mutex_unlock(&pool->control);
-	return live;
-}
-
 static void fill_head(struct heddle_pool *pool, struct hd_publication *pub,
 		      struct heddle_snapshot_head *head)
 {
@@ -79,7 +69,7 @@ static void fill_head(struct heddle_pool *pool, struct hd_publication *pub,
 	head->workers_max = pool->workers_max;
 	head->blocked_max = pool->blocked_max;
 	hd_mutex_lock(&pool->control);
-	head->live = pool->live;
+	head->live = pool->live + pool->runners;
 	head->closing = pool->closing;
 	hd_mutex_unlock(&pool->control);
 	head->wakes = atomic_load_explicit(
@@ -137,7 +127,7 @@ static uint32_t fill_groups(struct heddle_pool *pool,
 			    struct hd_publication *pub, uint64_t now,
 			    struct heddle_snapshot_group *out)
 {
-	uint32_t workers = hd_see_workers(pool, live_of(pool));
+	uint32_t workers = hd_see_workers(pool);
 	uint32_t i, n = 0;
 
 	for (i = 0; i < pool->groups_max; i++) {

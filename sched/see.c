@@ -67,11 +67,15 @@ static uint64_t word_of(struct heddle_group *group)
 				    memory_order_relaxed); /* a snapshot */
 }
 
-uint32_t hd_see_workers(struct heddle_pool *pool, uint32_t live)
+uint32_t hd_see_workers(struct heddle_pool *pool)
 {
 	uint32_t blocked = atomic_load_explicit(
 		&pool->blocked_workers, memory_order_relaxed); /* statistics */
+	uint32_t live;
 
+	hd_mutex_lock(&pool->control);
+	live = pool->live + pool->runners;
+	hd_mutex_unlock(&pool->control);
 	if (pool->elastic) {
 		live = pool->workers_max;
 		blocked = blocked > pool->blocked_max
@@ -172,21 +176,15 @@ void hd_see_group(struct heddle_group *group, uint32_t workers,
 int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 {
 	struct heddle_group_stat stat;
-	struct heddle_pool *pool;
-	uint32_t live;
 	size_t size;
 
 	if (!group || hd_output_size(out, sizeof(*out), &size) < 0)
 		return -EINVAL;
-	pool = group->pool;
-	if (hd_pool_forked(pool))
+	if (hd_pool_forked(group->pool))
 		return -ECHILD;
 	memset(&stat, 0, sizeof(stat));
 	stat.struct_size = (uint32_t)size;
-	hd_mutex_lock(&pool->control);
-	live = pool->live;
-	hd_mutex_unlock(&pool->control);
-	hd_see_group(group, hd_see_workers(pool, live), &stat);
+	hd_see_group(group, hd_see_workers(group->pool), &stat);
 	memcpy(out, &stat, size);
 	return 0;
 }

@@ -9,8 +9,8 @@ struct heddle_pool;
 struct heddle_group;
 struct heddle_group_stat;
 
-/* Workers there are, or may be created, less those inside regions. */
-uint32_t hd_see_workers(struct heddle_pool *pool, uint32_t live);
+/* Workers there are, donated ones too, or may be created, less those in regions. */
+uint32_t hd_see_workers(struct heddle_pool *pool);
 
 /* Everything but struct_size. The group is in use, or under the control lock. */
 void hd_see_group(struct heddle_group *group, uint32_t workers,

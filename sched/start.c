@@ -57,6 +57,13 @@ static void birth_at(struct hd_worker *worker, uint32_t step)
 			      memory_order_relaxed); /* a report */
 }
 
+static void refuse_guests(struct hd_worker *worker, bool yes)
+{
+	atomic_store_explicit(
+		&worker->refuses_guests, yes,
+		memory_order_relaxed); /* read again by who binds */
+}
+
 /* The lowest free entry, for a new life that others do not know yet. */
 static struct hd_worker *new_life(struct heddle_pool *pool)
 {
@@ -77,6 +84,9 @@ static struct hd_worker *new_life(struct heddle_pool *pool)
 		worker->fresh_for = 0;
 		worker->by_start = false;
 		worker->donated = false;
+		worker->helper = false;
+		worker->donor = NULL;
+		refuse_guests(worker, false);
 		worker->birth = NULL;
 		worker->start_error = 0;
 		birth_at(worker, HEDDLE_STEP_CREATE);
@@ -150,7 +160,7 @@ static void show_reserved(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
 }
 
-struct hd_worker *hd_entry_donate(struct heddle_pool *pool)
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool, bool helper)
 {
 	struct hd_worker *worker = new_life(pool);
 
@@ -158,16 +168,20 @@ struct hd_worker *hd_entry_donate(struct heddle_pool *pool)
 		return NULL;
 	pool->donated++;
 	worker->donated = true;
-	atomic_store_explicit(&worker->leave, 1,
-			      memory_order_relaxed); /* locked */
+	worker->helper = helper;
+	refuse_guests(worker, true);
+	if (!helper)
+		pool->runners++;
 	show_reserved(worker);
-	hd_phase_set(worker, HD_PHASE_LEAVING);
+	hd_phase_set(worker, HD_PHASE_LIVE);
 	return worker;
 }
 
 void hd_entry_end_donation(struct hd_worker *worker)
 {
 	worker->pool->donated--;
+	if (!worker->helper)
+		worker->pool->runners--;
 	hd_worker_show_free(worker);
 	hd_phase_set(worker, HD_PHASE_FREE);
 }
@@ -265,8 +279,9 @@ static bool someone_between(struct heddle_pool *pool)
 		if (atomic_load_explicit(&worker->phase,
 					 memory_order_relaxed) ==
 			    HD_PHASE_LIVE /* the lock is ours */
-		    && !atomic_load_explicit(&worker->leave,
-					     memory_order_relaxed) &&
+		    && !worker->donated &&
+		    !atomic_load_explicit(&worker->leave,
+					  memory_order_relaxed) &&
 		    !atomic_load_explicit(&worker->inside,
 					  memory_order_relaxed)) /* spare-2 */
 			return true;

@@ -20,10 +20,10 @@ struct hd_worker;
 struct hd_worker *hd_entry_reserve(struct heddle_pool *pool);
 
 /*
- * Under pool->control: an entry for a helper, which is on its way out from now on and
- * counts as donated, not as live. NULL when there is none.
+ * Under pool->control: an entry for a donated thread, which counts as donated, not as
+ * live. NULL when there is none.
  */
-struct hd_worker *hd_entry_donate(struct heddle_pool *pool);
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool, bool helper);
 
 /* Under pool->control: it has left (R1), and the entry is free. */
 void hd_entry_end_donation(struct hd_worker *worker);

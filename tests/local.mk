@@ -47,6 +47,9 @@ public_tests = \
 	%D%/api/order \
 	%D%/api/publish \
 	%D%/api/room \
+	%D%/api/run \
+	%D%/api/run-loop \
+	%D%/api/run-many \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
@@ -153,12 +156,15 @@ script_tests = \
 	%D%/model/stall.t \
 	%D%/model/twins.t \
 	%D%/style/bench-lockfree.t \
+	%D%/style/completion.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \
+	%D%/style/guide.t \
 	%D%/style/headers.t \
 	%D%/style/install.t \
 	%D%/style/layers.t \
 	%D%/style/library.t \
+	%D%/style/man.t \
 	%D%/style/pairs.t \
 	%D%/style/probes.t \
 	%D%/style/run-one.t \

@@ -33,6 +33,7 @@ tools_sources = \
 	%D%/snapshot.c %D%/snapshot.h \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
+	%D%/stress_donor.c \
 	%D%/stress_groups.c \
 	%D%/stress_guest.c \
 	%D%/stress_oracle.c %D%/stress_oracle.h %D%/stress_sweep.c \
@@ -79,9 +80,10 @@ $(bpftrace_scripts): Makefile
 # gdb reads the file that is named as the library is, once links are resolved. It
 # does so by itself below the folders of its auto-load safe-path only.
 gdb_helper = $(datadir)/gdb/auto-load$(libdir)
-install-data-local: libheddle.la
+.PHONY: install-gdb-helper uninstall-gdb-helper
+install-gdb-helper: libheddle.la
 	$(MKDIR_P) '$(DESTDIR)$(gdb_helper)'
 	$(INSTALL_DATA) $(srcdir)/%D%/gdb/heddle-gdb.py \
 	  "$(DESTDIR)$(gdb_helper)/`sed -n "s/^library_names='\([^ ']*\).*/\1/p" libheddle.la`-gdb.py"
-uninstall-local:
+uninstall-gdb-helper:
 	rm -f '$(DESTDIR)$(gdb_helper)'/libheddle.so*-gdb.py

@@ -18,7 +18,7 @@
 static const struct ht_scenario *const scenarios[] = {
 	&ht_stress_submit, &ht_stress_start, &ht_stress_cap,
 	&ht_stress_groups, &ht_stress_guest, &ht_stress_oracle,
-	&ht_stress_under,
+	&ht_stress_under,  &ht_stress_donor,
 };
 
 enum {

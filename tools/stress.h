@@ -112,6 +112,7 @@ extern const struct ht_scenario ht_stress_groups;
 extern const struct ht_scenario ht_stress_guest;
 extern const struct ht_scenario ht_stress_oracle;
 extern const struct ht_scenario ht_stress_under;
+extern const struct ht_scenario ht_stress_donor;
 
 const char *ht_kind_name(enum ht_kind kind);
 

@@ -39,7 +39,8 @@ struct heddle_pool;
  * @pid:         of the process, as it sees itself
  * @closing:     1 when the pool is being destroyed
  * @workers_max, @blocked_max: of the pool's options, with the defaults filled in
- * @live:        workers that are there and have not been told to leave
+ * @live:        workers that are there and have not been told to leave, with the
+ *               threads that are donated to the pool
  * @wakes, @useless_wakes, @guests_recycled, @create_failures,
  * @blocked_bound_hits: as in struct heddle_check
  * @name:        of the pool, terminated

@@ -37,7 +37,14 @@ enum heddle_fault_site {
 HEDDLE_API int heddle_fault_set(int site, uint32_t skip, uint32_t count,
 				int error);
 
-/* How often the site was passed and failed since it was first set. */
+/**
+ * heddle_fault_count() - how often a fault point was passed
+ * @site:     enum heddle_fault_site
+ * @passes:   NULL, or receives how often since it was first set
+ * @failures: NULL, or receives how many of them failed
+ *
+ * Return: 0, -EINVAL.
+ */
 HEDDLE_API int heddle_fault_count(int site, uint64_t *passes,
 				  uint64_t *failures);
 
