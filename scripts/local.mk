@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/build-rust-opponent \
 	%D%/check-abi \
 	%D%/check-contract \
+	%D%/check-integrations \
 	%D%/check-layers \
 	%D%/check-packages \
 	%D%/check-pairs \
