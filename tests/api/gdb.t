@@ -4,6 +4,8 @@
 # The helper for gdb shows the pools of a live process and of a core file, finds
 # them without being told, and answers wrong arguments with a line.
 #
+# The arguments of probes are what doc/design/eyes.md says.
+#
 # Method: the demo of heddle top, whose groups are known, asleep between two
 # looks; gdb attaches, lists, writes a core, and lists from that.
 set -eu
@@ -80,5 +82,37 @@ for what in live dead; do
 	grep -q Traceback "$scratch/$what" && rc=1 || rc=0
 	must "$of: nothing ends in a Python traceback" test $rc -eq 0
 done
+
+## The probes, whose arguments gdb can read too ---------------------------------
+
+if grep -q '^#define HAVE_SYS_SDT_H 1' "$build/config.h"; then
+	cat >"$scratch/probes.gdb" <<'GDB'
+set pagination off
+break -probe-stap heddle:task_begin
+continue
+printf "task of %s, %d workers\n", ((struct heddle_group *)$_probe_arg1)->name, ((struct hd_worker *)$_probe_arg0)->pool->workers_max
+delete
+break -probe-stap heddle:permit_refused
+continue
+printf "refused %s at %s\n", ((struct heddle_group *)$_probe_arg0)->name, ((struct heddle_group *)$_probe_arg1)->name
+delete
+break -probe-stap heddle:block_begin
+continue
+printf "worker of %d entries blocks, kind %d\n", ((struct hd_worker *)$_probe_arg0)->pool->workers_max, (int)$_probe_arg1
+GDB
+	timeout 60 gdb -batch -nx -p $demo -x "$scratch/probes.gdb" \
+		>"$scratch/probes" 2>&1 || :
+	must "task_begin has the worker and the group" \
+		grep -qE '^task of (web|batch|log), 3 workers' "$scratch/probes"
+	must "permit_refused has the group that asked and the one that is full" \
+		grep -qE '^refused (web|batch|log|root) at (web|batch|log|root)' \
+		"$scratch/probes"
+	must "block_begin has the worker and the kind" \
+		grep -qE '^worker of 3 entries blocks, kind 1' "$scratch/probes"
+else
+	for name in task_begin permit_refused block_begin; do
+		skip "$name has its arguments" "built without sys/sdt.h"
+	done
+fi
 [ $failures -eq 0 ] || remark <"$scratch/dead"
 finish
