@@ -20,6 +20,7 @@
 #include "platform/mutex.h"
 #include "platform/thread.h"
 
+struct hd_publication;
 struct hd_worker;
 struct heddle_group;
 
@@ -120,6 +121,10 @@ struct heddle_pool {
 
 	/* Who waits for whom in joins; never held across a wait. */
 	HD_ALIGNED struct hd_mutex joins;
+
+	/* What other processes see; outside the control lock, across a file. */
+	HD_ALIGNED struct hd_mutex publishing;
+	struct hd_publication *publication; /* L  publishing's; NULL: none */
 };
 
 /* A forked child sees 0 in the page that the kernel wiped. */
