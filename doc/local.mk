@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%D%/contract.md \
 	%D%/contract.tsv \
+	%D%/design/elastic.md \
 	%D%/design/help.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \

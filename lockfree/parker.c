@@ -2,6 +2,8 @@
 /* Sleeping on a word until it holds a token. */
 #include "lockfree/parker.h"
 
+#include <errno.h>
+
 #include "platform/cacheline.h"
 #include "platform/futex.h"
 
@@ -48,5 +50,29 @@ uint32_t hd_parker_park_owner(struct hd_parker *parker)
 			memory_order_relaxed,  /* the waker reads only this */
 			memory_order_relaxed); /* read again above */
 		hd_futex_wait(&parker->word, HD_PARKER_ASLEEP, UINT64_MAX);
+	}
+}
+
+uint32_t hd_parker_park_until_owner(struct hd_parker *parker, uint64_t deadline)
+{
+	for (;;) {
+		uint32_t token = hd_parker_try_owner(parker);
+		uint32_t word = HD_PARKER_EMPTY;
+
+		if (token)
+			return token;
+		atomic_compare_exchange_strong_explicit(
+			&parker->word, &word, HD_PARKER_ASLEEP,
+			memory_order_relaxed,  /* the waker reads only this */
+			memory_order_relaxed); /* read again above */
+		if (hd_futex_wait(&parker->word, HD_PARKER_ASLEEP, deadline) !=
+		    -ETIMEDOUT)
+			continue;
+		word = HD_PARKER_ASLEEP;
+		if (atomic_compare_exchange_strong_explicit(
+			    &parker->word, &word, HD_PARKER_EMPTY,
+			    memory_order_relaxed, /* the waker reads only this */
+			    memory_order_relaxed)) /* read again above */
+			return 0;
 	}
 }

@@ -18,12 +18,14 @@
 #include "platform/cpu.h"
 #include "platform/fault.h"
 #include "sched/group.h"
+#include "sched/keep.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/reap.h"
 #include "sched/room.h"
 #include "sched/share.h"
 #include "sched/start.h"
@@ -410,10 +412,15 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 		worker->woken = true;
 		return;
 	}
+	if (token == HD_TOKEN_KEEP) {
+		hd_reap_ended(pool); /* who went before us */
+		return;
+	}
 	set_available(worker, false);
 	if (token == HD_TOKEN_GUEST) {
 		void *bound = worker->bound;
 
+		hd_keep_resign(worker);
 		worker->held = worker->bound_group;
 		worker->bound = NULL;
 		hd_upper.guest_run(worker, bound);
@@ -431,6 +438,38 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 	atomic_store_explicit(&pool->searching, 0,
 			      memory_order_seq_cst); /* look-1 */
 	worker->owe++;
+}
+
+/* Sleeps for a token, with a timer if that is its role. 0: it was idle too long. */
+static uint32_t sleep_for_token(struct hd_worker *worker)
+{
+	for (;;) {
+		uint64_t until = hd_keep_until(worker);
+		uint32_t token = until == HEDDLE_FOREVER
+					 ? hd_parker_park_owner(&worker->parker)
+					 : hd_parker_park_until_owner(
+						   &worker->parker, until);
+
+		if (token)
+			return token;
+		switch (hd_keep_due(worker)) {
+		case HD_KEEP_MINE:
+			return 0;
+		case HD_KEEP_TOKEN:
+			return hd_parker_park_owner(&worker->parker);
+		case HD_KEEP_WATCH:
+			break;
+		}
+	}
+}
+
+/* Its idle bit is its own again. True: it leaves. doc/design/elastic.md, "To leave". */
+static bool retire(struct hd_worker *worker)
+{
+	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	worker->idle_since = 0; /* if it stays */
+	set_available(worker, false);
+	return !search(worker) && hd_keep_leave(worker);
 }
 
 /*
@@ -473,7 +512,9 @@ static bool sleep_once(struct hd_worker *worker)
 	    hd_bitset_clear_any(&pool->idle, worker->index))
 		return false;
 	hd_worker_settled(worker);
-	token = hd_parker_park_owner(&worker->parker);
+	token = sleep_for_token(worker);
+	if (!token)
+		return !retire(worker);
 	if (token == HD_TOKEN_LEAVE)
 		return false;
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
@@ -487,6 +528,7 @@ static void live(struct hd_worker *worker)
 		if (worker->held) {
 			hd_worker_settled(worker);
 			set_available(worker, false);
+			hd_keep_resign(worker);
 			run_held(worker);
 			continue;
 		}
@@ -522,5 +564,6 @@ void hd_worker_main(void *arg)
 	hd_queue_drain(worker);
 	flush_free(worker);
 	pay(worker);
+	hd_keep_resign(worker);
 	hd_worker_death(worker);
 }
