@@ -21,6 +21,8 @@ int hd_log_init(struct hd_log *log, uint64_t slots)
 {
 	hd_assert(slots && !(slots & (slots - 1)));
 	log->slots = slots;
+	atomic_store_explicit(&log->next, 0,
+			      memory_order_relaxed); /* not shared yet */
 	log->slot = hd_alloc(slots * sizeof(*log->slot));
 	return log->slot ? 0 : -ENOMEM;
 }
