@@ -111,6 +111,7 @@ check_PROGRAMS += $(program_tests)
 %C%_tap_selftest_LDADD = $(tap_lib)
 # It loads the library itself.
 %C%_regression_f20_load_LDADD = $(tap_lib) -ldl
+%C%_regression_f20_load_DEPENDENCIES = $(tap_lib) $(heddle_libs)
 
 # unit: what they link
 %C%_unit_lockfree_bitset_LDADD = $(unit_libs)
