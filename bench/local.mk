@@ -30,6 +30,7 @@ noinst_PROGRAMS += %D%/lockfree
 	%D%/lockfree_report.c \
 	%D%/lockfree_shape.c \
 	%D%/opponents/blocks.h \
+	%D%/opponents/c11_deque.h \
 	%D%/opponents/ck_queues.c \
 	%D%/opponents/mutex_queue.c \
 	%D%/opponents/urcu_queues.c \

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The deques: ours, whose owner uses plain loads and stores; the one with fences
- * that it replaces, as the opponent; and one of blocks.
+ * that it replaces, as the opponent; that of the literature; and one of blocks.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/lockfree_loops.h"
 #include "bench/opponents/blocks.h"
+#include "bench/opponents/c11_deque.h"
 #include "lockfree/deque.h"
 #include "lockfree/split.h"
 #include "platform/membarrier.h"
@@ -102,6 +103,37 @@ static uint32_t fenced_steal(void *deque, struct hb_lf_thief *thief)
 	return task == HD_DEQUE_RETRY ? 0 : task;
 }
 
+/* ---- that of the literature ---- */
+
+static void *c11_open(void)
+{
+	struct c11_deque *deque = zeroed(sizeof(*deque));
+
+	if (!deque)
+		return NULL;
+	deque->slots = HB_LF_SLOTS;
+	deque->slot = zeroed(HB_LF_SLOTS * sizeof(*deque->slot));
+	return deque->slot ? deque : NULL;
+}
+
+HB_LF_INLINE bool c11_push_inline(void *deque, uint32_t task)
+{
+	return c11_deque_push(deque, task);
+}
+
+HB_LF_INLINE uint32_t c11_pop_inline(void *deque)
+{
+	return c11_deque_pop(deque);
+}
+
+static uint32_t c11_steal(void *deque, struct hb_lf_thief *thief)
+{
+	uint32_t task = c11_deque_steal(deque);
+
+	(void)thief;
+	return task == C11_DEQUE_RETRY ? 0 : task;
+}
+
 /* ---- blocks ---- */
 
 static void *blocks_open(void)
@@ -157,6 +189,7 @@ static uint32_t blocks_steal_one(void *deque, struct hb_lf_thief *thief)
 
 DEQUE_LOOPS(split)
 DEQUE_LOOPS(fenced)
+DEQUE_LOOPS(c11)
 DEQUE_LOOPS(block)
 
 #define SHAPES \
@@ -186,6 +219,17 @@ const struct hb_lf_peer hb_lf_deques[] = {
 		.push = fenced_push,
 		.pop = fenced_pop,
 		.steal = fenced_steal,
+	},
+	{
+		.name = "C11 deque",
+		.family = HB_LF_OTHER,
+		.shapes = SHAPES,
+		.open = c11_open,
+		.pair = c11_pair,
+		.owner = c11_owner,
+		.push = c11_push,
+		.pop = c11_pop,
+		.steal = c11_steal,
 	},
 	{
 		.name = "blocks",

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
 	%D%/design/permits.md \
+	%D%/design/reserves.md \
 	%D%/design/tenants.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \

@@ -56,6 +56,7 @@ lab_scenarios = \
 	%D%/scenarios/parker.c \
 	%D%/scenarios/reclaim.c \
 	%D%/scenarios/recycle.c \
+	%D%/scenarios/reserve.c \
 	%D%/scenarios/room.c \
 	%D%/scenarios/serial.c \
 	%D%/scenarios/split.c \

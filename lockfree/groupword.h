@@ -8,12 +8,13 @@
  * within its field. Count above target is a state of its own: the cap was
  * lowered, and it falls by what is given back.
  *
- *              take_any  give_any  give_over_any  set_any
+ *              take_any  give_any  give_over_any  set_any, lower_any
  * take_any        -         -           -            -
  * give_any        -         -           -            -
  * give_over_any   -         -           -            -
  * set_any         -         -           -            -   (one changer at a
- *                                                 time, for the generation)
+ * lower_any       -         -           -            -    time, for the
+ *                                                         generation)
  * -  safe together
  *
  * Progress: lock-free. Context: any thread.
@@ -144,6 +145,20 @@ static inline bool hd_word_give_over_any(_Atomic uint64_t *word,
 		if (!hd_word_over(*before))
 			return false;
 	} while (!hd_word_change(word, before, *before - 1));
+	return true;
+}
+
+/* A lower target, unless more permits are out: false then. One changer at a time. */
+static inline bool hd_word_lower_any(_Atomic uint64_t *word, uint32_t target)
+{
+	uint64_t seen = hd_word_load_any(word);
+
+	do {
+		if (hd_word_count(seen) > target)
+			return false;
+	} while (!hd_word_change(word, &seen,
+				 hd_word_make(hd_word_generation(seen), target,
+					      hd_word_count(seen))));
 	return true;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Queues, deque, idle set, parker: structures that know no task.
 lockfree_sources = \
+	%D%/account.h \
 	%D%/bitset.c %D%/bitset.h \
 	%D%/deque.c %D%/deque.h \
 	%D%/groupword.h \

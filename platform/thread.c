@@ -341,14 +341,14 @@ static bool restore_affinity(const struct hd_thread_options *options)
 #define SIGNALS_IGNORED \
  (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(32) | SIGNAL_BIT(33))
 
-static bool restore_mask(const sigset_t *wanted)
+static bool restore_mask(const void *wanted)
 {
 	uint64_t now, word;
 	sigset_t want;
 
 	worker_mask(&want);
 	if (wanted)
-		want = *wanted;
+		memcpy(&want, wanted, sizeof(want));
 	/* The kernel's own mask is one word to compare; libc's type is not. */
 	memcpy(&word, &want, sizeof(word));
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now, sizeof(now)) ==

@@ -8,7 +8,6 @@
 #define HEDDLE_PLATFORM_THREAD_H
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,8 +42,8 @@ struct hd_thread_options {
 	const void *cpu_set; /* NULL: leave the affinity alone */
 	size_t cpu_set_size;
 	struct hd_thread_place cpu; /* before cpu_set, if it is placed */
-	const sigset_t *mask;       /* NULL: all but the synchronous ones */
-	const char *name;           /* at most 15 bytes */
+	const void *mask; /* a sigset_t; NULL: all but the synchronous ones */
+	const char *name; /* at most 15 bytes */
 	const struct hd_thread_class *scheduling; /* NULL: as its maker */
 };
 

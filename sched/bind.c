@@ -30,7 +30,7 @@ static struct heddle_group *take_along(struct heddle_group *group)
 	if (hd_waitq_any(&group->returners, &group->pool->waitq_arena) ||
 	    !hd_permit_room(group))
 		return NULL;
-	taken = hd_permit_take(group, NULL, &full, &owed);
+	taken = hd_permit_take(group, &full, &owed);
 	if (owed)
 		hd_look(group->pool, owed);
 	return taken ? group : NULL;
@@ -39,7 +39,7 @@ static struct heddle_group *take_along(struct heddle_group *group)
 static void give_up(struct heddle_group *along)
 {
 	if (along)
-		hd_look(along->pool, hd_permit_give(along, NULL));
+		hd_look(along->pool, hd_permit_give(along));
 }
 
 static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "lockfree/groupword.h"
 #include "sched/block.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
@@ -53,8 +54,8 @@ static uint32_t give_rest(struct heddle_group *first, struct hd_frame *from,
 	for (frame = from; frame != to; frame = frame->below) {
 		struct heddle_group *needs = hd_order_needs(frame->group);
 
-		owed += hd_permit_give(needs,
-				       covered(needs, first, from, frame));
+		owed += hd_permit_give_units(needs, covered(needs, first, from,
+							    frame));
 	}
 	return owed;
 }
@@ -74,7 +75,7 @@ static bool take_rest(struct hd_worker *worker, struct heddle_group *first,
 		struct heddle_group *upto =
 			covered(needs, first, worker->frame, frame);
 
-		if (hd_permit_take(needs, upto, full, owed))
+		if (hd_permit_take_units(needs, upto, full, owed))
 			continue;
 		*full = needs;
 		*owed += give_rest(first, worker->frame, frame);
@@ -127,28 +128,114 @@ static void wait_for_path(struct hd_worker *worker, struct heddle_group *group)
 	while (hd_permit_give_over(group, &worker->owe));
 }
 
+/* Nobody waits: the permits may be there for the taking. */
+static void get_path(struct hd_worker *worker, struct heddle_group *group,
+		     uint32_t *owed)
+{
+	struct heddle_group *full;
+
+	if (hd_waitq_any(&group->returners, &worker->pool->waitq_arena) ||
+	    !hd_permit_take(group, &full, owed))
+		wait_for_path(worker, group);
+}
+
 /*
  * Takes the path of first and what the frames need beside it. Where permits
  * are missing it waits in the queue of that group, holding none meanwhile.
  */
 static void admit(struct hd_worker *worker, struct heddle_group *first)
 {
-	struct heddle_pool *pool = worker->pool;
 	struct heddle_group *full;
 	uint32_t owed = 0;
 
-	/* Nobody waits: the permits may be there for the taking. */
-	if (hd_waitq_any(&first->returners, &pool->waitq_arena) ||
-	    !hd_permit_take(first, NULL, &full, &owed))
-		wait_for_path(worker, first);
+	get_path(worker, first, &owed);
 	while (!take_rest(worker, first, &full, &owed)) {
-		owed += hd_permit_give(first, NULL);
+		owed += hd_permit_give(first);
 		pay(worker, owed);
 		owed = 0;
 		first = full;
 		wait_for_path(worker, first);
 	}
 	hd_look_inside(worker->pool, all_owed(worker, owed));
+}
+
+/* The lowest frame, if there are several and an account is on one of their paths. */
+static struct hd_frame *accounted(struct hd_worker *worker)
+{
+	struct hd_frame *frame = worker->frame, *lowest = frame;
+	bool any = false;
+
+	for (; frame; frame = frame->below) {
+		any |= hd_group_reserve(frame->group) != NULL;
+		lowest = frame;
+	}
+	return any && lowest != worker->frame ? lowest : NULL;
+}
+
+/* Has the frame something of its own to give back in a region? */
+static bool has_part(const struct hd_frame *frame)
+{
+	return frame->group != frame->upto &&
+	       hd_order_needs(frame->group) != frame->upto;
+}
+
+/* The own parts of the frames above lowest, or none; *full is where to wait then. */
+static bool take_parts(struct hd_worker *worker, struct hd_frame *lowest,
+		       struct heddle_group **full, uint32_t *owed)
+{
+	struct hd_frame *frame, *taken;
+
+	for (frame = worker->frame; frame != lowest; frame = frame->below) {
+		struct heddle_group *needs = hd_order_needs(frame->group);
+
+		if (!has_part(frame))
+			continue;
+		if (hd_word_take_any(&needs->word) &&
+		    hd_permit_take_part(needs, frame->upto, &frame->whole, full,
+					owed))
+			continue;
+		*full = needs;
+		for (taken = worker->frame; taken != frame;
+		     taken = taken->below)
+			if (has_part(taken))
+				*owed += hd_permit_give_part(
+					hd_order_needs(taken->group),
+					taken->upto, taken->whole);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The same where it matters which frame has paid for what: the lowest gets the whole
+ * path, the others their own parts, as they had them before the region.
+ */
+static void admit_each(struct hd_worker *worker, struct hd_frame *lowest)
+{
+	struct heddle_group *first = hd_order_needs(lowest->group), *full;
+	uint32_t owed = 0;
+
+	for (;;) {
+		get_path(worker, first, &owed);
+		if (take_parts(worker, lowest, &full, &owed))
+			break;
+		owed += hd_permit_give(first);
+		pay(worker, owed);
+		wait_for_path(worker, full);
+		owed = hd_permit_give(full);
+	}
+	hd_look_inside(worker->pool, all_owed(worker, owed));
+}
+
+/* What the frames had before the region. */
+static void admit_stack(struct hd_worker *worker)
+{
+	struct hd_frame *lowest = accounted(worker);
+
+	if (lowest)
+		admit_each(worker, lowest);
+	else
+		admit(worker, hd_order_needs(worker->frame->group));
 }
 
 void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)
@@ -162,7 +249,7 @@ void hd_worker_admit(struct hd_worker *worker, struct heddle_group *group)
 
 void hd_worker_release(struct hd_worker *worker)
 {
-	uint32_t owed = hd_permit_give(worker->held, NULL);
+	uint32_t owed = hd_permit_give(worker->held);
 
 	worker->held = NULL;
 	pay(worker, owed);
@@ -240,9 +327,10 @@ static void begin(struct hd_worker *worker, int kind)
 	atomic_store_explicit(&worker->blocked, 1,
 			      memory_order_relaxed); /* read under the lock */
 	for (frame = worker->frame; frame; frame = frame->below)
-		if (frame->group != frame->upto)
-			owed += hd_permit_give(hd_order_needs(frame->group),
-					       frame->upto);
+		if (has_part(frame))
+			owed += hd_permit_give_part(
+				hd_order_needs(frame->group), frame->upto,
+				frame->whole);
 	pay(worker, owed);
 	hd_spare_check(worker->pool);
 	hd_bind_signal(worker->pool);
@@ -301,7 +389,7 @@ int heddle_block_end(void)
 	if (--worker->block_depth)
 		return 0;
 	hd_interrupt_disarm(worker);
-	admit(worker, hd_order_needs(worker->frame->group));
+	admit_stack(worker);
 	uncount_region(worker);
 	atomic_store_explicit(&worker->blocked, 0,
 			      memory_order_relaxed); /* read under the lock */

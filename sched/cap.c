@@ -29,8 +29,7 @@
 #define SERIAL_BITS 40
 #define SERIAL_MASK ((UINT64_C(1) << SERIAL_BITS) - 1)
 
-#define CHANGE_ALL \
- (uint32_t)(HEDDLE_CHANGE_CAP | HEDDLE_CHANGE_WEIGHT | HEDDLE_CHANGE_RESERVE)
+#define CHANGE_ALL (uint32_t)(HEDDLE_CHANGE_CAP | HEDDLE_CHANGE_WEIGHT)
 
 static bool sets(const struct heddle_change *change, uint32_t what)
 {
@@ -45,6 +44,7 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 		return -EINVAL;
 	for (i = 0; i < n; i++) {
 		if (!changes[i].group || (changes[i].what & ~CHANGE_ALL) ||
+		    changes[i].reserved ||
 		    (sets(&changes[i], HEDDLE_CHANGE_CAP) &&
 		     changes[i].cap > HEDDLE_CAP_MAX) ||
 		    (sets(&changes[i], HEDDLE_CHANGE_WEIGHT) &&
@@ -58,10 +58,6 @@ static int check_changes(const struct heddle_change *changes, size_t n)
 			if (changes[k].group == changes[i].group)
 				return -EINVAL;
 	}
-	for (i = 0; i < n; i++)
-		if (sets(&changes[i], HEDDLE_CHANGE_RESERVE) &&
-		    changes[i].reserve)
-			return -ENOTSUP;
 	return 0;
 }
 
@@ -107,13 +103,51 @@ static bool lowers(const struct heddle_change *change)
 					 memory_order_relaxed)); /* locked */
 }
 
+/*
+ * Under the lock. Where units are prepaid no more may be out than the new cap: its target
+ * is set here already, if that can be, with the generation that it has. If one of them
+ * cannot be lowered the others are raised again, which publishes headroom.
+ */
+static int lower_prepaid(const struct heddle_change *changes, size_t n,
+			 uint32_t *raised)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct heddle_group *group = changes[i].group;
+		uint64_t word = hd_word_load_any(&group->word);
+
+		group->kept = hd_word_target(word);
+		if (atomic_load_explicit(&group->prepaid,
+					 memory_order_relaxed) && /* locked */
+		    lowers(&changes[i]) &&
+		    !hd_word_lower_any(&group->word, new_cap(&changes[i])))
+			break;
+	}
+	if (i == n)
+		return 0;
+	while (i--) {
+		struct heddle_group *group = changes[i].group;
+		uint64_t word = hd_word_load_any(&group->word);
+
+		if (hd_word_target(word) == group->kept)
+			continue;
+		hd_word_set_any(&group->word, hd_word_generation(word),
+				group->kept);
+		if (hd_bitset_any(&group->ready))
+			hd_ready_mark_above(group);
+		*raised += group->kept - hd_word_target(word);
+	}
+	return -EBUSY;
+}
+
 int heddle_group_update(const struct heddle_change *changes, size_t n,
 			struct heddle_ticket *ticket)
 {
 	int rc = check_changes(changes, n), raise;
 	struct heddle_pool *pool;
 	uint32_t raised = 0;
-	uint64_t number;
+	uint64_t number = 0;
 	size_t i;
 
 	if (rc < 0)
@@ -122,6 +156,9 @@ int heddle_group_update(const struct heddle_change *changes, size_t n,
 	if (hd_pool_forked(pool))
 		return -ECHILD;
 	hd_mutex_lock(&pool->control);
+	rc = lower_prepaid(changes, n, &raised);
+	if (rc < 0)
+		goto unlock;
 	number = (++pool->changes & SERIAL_MASK) | (uint64_t)n << SERIAL_BITS;
 	/* Decreases first: a sum of exchanged caps never rises. */
 	for (raise = 0; raise <= 1; raise++)
@@ -134,16 +171,17 @@ int heddle_group_update(const struct heddle_change *changes, size_t n,
 	/* attention-1: the lowering is linearised here. */
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */
+unlock:
 	hd_mutex_unlock(&pool->control);
 	hd_effect_signal(pool); /* earlier tickets: superseded, or true now */
 	if (raised > pool->entries)
 		raised = pool->entries; /* no more can start at once */
 	hd_look(pool, raised);
-	if (ticket) {
+	if (rc == 0 && ticket) {
 		ticket->pool = pool;
 		ticket->change = number;
 	}
-	return 0;
+	return rc;
 }
 
 /* Does the calling task itself keep the group from being empty? */

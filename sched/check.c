@@ -12,9 +12,11 @@
 
 #include <heddle/see.h>
 
+#include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "sched/group.h"
 #include "sched/options.h"
+#include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/start.h"
@@ -92,18 +94,20 @@ static void check_group_at_rest(struct heddle_group *group,
 	/* look-2: a count that a hand has raised shows that the hand began. */
 	uint64_t word = atomic_load_explicit(&group->word,
 					     memory_order_acquire); /* look-2 */
-	bool room = true;
-	struct heddle_group *at;
+	uint64_t account = hd_account_load_any(&group->account);
+	uint32_t prepaid = atomic_load_explicit(
+		&group->prepaid, memory_order_relaxed); /* locked */
+	bool room = hd_permit_room(group);
 
-	if (hd_word_count(word))
-		violation(check, "count-at-rest", "group %u %s: count %u",
-			  group->index, group->name, hd_word_count(word));
+	if (hd_word_count(word) != prepaid)
+		violation(check, "count-at-rest",
+			  "group %u %s: count %u, prepaid %u", group->index,
+			  group->name, hd_word_count(word), prepaid);
+	if (hd_account_used(account))
+		violation(check, "account-at-rest", "group %u %s: used %u",
+			  group->index, group->name, hd_account_used(account));
 	if (hd_waitq_any(&group->returners, &group->pool->waitq_arena))
 		room = false; /* a returner waits: it is not at rest */
-	for (at = group; at; at = hd_group_above(at))
-		room = room && hd_word_room(atomic_load_explicit(
-				       &at->word,
-				       memory_order_relaxed)); /* a snapshot */
 	if (room && hd_queue_startable(group) &&
 	    hd_bitset_any(&group->pool->idle))
 		violation(check, "stranded-task",

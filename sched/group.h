@@ -45,24 +45,29 @@ struct heddle_group {
 	_Atomic uint32_t slot;                /* A  its ready bit above */
 	_Atomic uint32_t depth;               /* A  0 for the root */
 	_Atomic uint32_t lanes;               /* A  lists, 1 or CPUs */
-	uint32_t queue_slots;                 /* I  0: no bound of its own */
-	_Atomic uint32_t order;               /* A  enum heddle_group_order */
-	struct hd_inject *lane;               /* E */
-	uint32_t lane_room;                   /* L */
-	bool has_waitq;                       /* L */
-	_Atomic uint32_t gate;                /* A  strictest on the path */
-	uint32_t own_gate;                    /* L */
-	bool in_use;                          /* L */
-	bool owned_by_process;                /* L  freed by its process */
-	uint32_t children;                    /* L */
-	uint32_t children_limit;              /* L  most children now */
-	uint32_t kept;                        /* L  target while sealed */
-	char name[16];                        /* I */
+	_Atomic uint32_t reserve_slot;        /* A  0: it has no account */
+	/* A  the group at or above this one that has an account, or NULL */
+	_Atomic(struct heddle_group *) reserve;
+	uint32_t queue_slots;    /* I  0: no bound of its own */
+	_Atomic uint32_t order;  /* A  enum heddle_group_order */
+	struct hd_inject *lane;  /* E */
+	uint32_t lane_room;      /* L */
+	bool has_waitq;          /* L */
+	_Atomic uint32_t gate;   /* A  strictest on the path */
+	uint32_t own_gate;       /* L */
+	bool in_use;             /* L */
+	bool owned_by_process;   /* L  freed by its process */
+	uint32_t children;       /* L */
+	uint32_t children_limit; /* L  most children now */
+	uint32_t kept;           /* L  target while sealed */
+	char name[16];           /* I */
 
 	/* The count of permits: taken and given once a turn. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
 	_Atomic uint64_t change;          /* A  number of the last change */
-	struct hd_share share;            /* A  among its siblings */
+	_Atomic uint64_t account; /* A  of its reserve; lockfree/account.h */
+	_Atomic uint32_t prepaid; /* A  units that accounts below hold here */
+	struct hd_share share;    /* A  among its siblings */
 	struct hd_share own; /* A  of its own tasks, among the groups below */
 	_Atomic uint64_t virtual_time; /* A  of the turns of those */
 
@@ -99,6 +104,21 @@ hd_group_above(const struct heddle_group *group)
 {
 	return atomic_load_explicit(&group->above,
 				    memory_order_acquire); /* group-1 */
+}
+
+/* The one account on the path, by the same rule; groups do not move. */
+static inline struct heddle_group *
+hd_group_reserve(const struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->reserve,
+				    memory_order_acquire); /* group-1 */
+}
+
+/* Of a group that has an account: its bit and its place in the pool's table. */
+static inline uint32_t hd_group_reserve_slot(const struct heddle_group *group)
+{
+	return atomic_load_explicit(&group->reserve_slot,
+				    memory_order_relaxed); /* constant */
 }
 
 /* May nothing that is queued here start? */

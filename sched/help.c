@@ -192,11 +192,10 @@ static void claim_with_path(struct helping *helping)
 	/* The group may have been freed: hd_permit_take() reads the way up with
 	 * a unit in the hand, and then the claim fails.
 	 */
-	if (hd_permit_take(group, NULL, &full, &owed) &&
-	    !hd_hand_in_turn(group)) {
+	if (hd_permit_take(group, &full, &owed) && !hd_hand_in_turn(group)) {
 		helping->mine = claim(helping, &owed);
 		if (!helping->mine)
-			owed += hd_permit_give(group, NULL);
+			owed += hd_permit_give(group);
 	}
 	hd_hand_end(pool);
 	if (helping->mine)
@@ -255,11 +254,11 @@ static void run(struct helping *helping)
 	hd_hand_row_ends(group);
 	worker->held = group;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
-	hd_task_run(worker, group, NULL, NULL, helping->task);
+	hd_task_run(worker, group, NULL, NULL, NULL, helping->task);
 	worker->held = NULL;
 	hd_task_finish(pool, helping->task, HD_TASK_DONE);
 	owed = hd_queue_sweep(group);
-	owed += hd_permit_give(group, NULL);
+	owed += hd_permit_give(group);
 	hd_look(pool, owed);
 }
 

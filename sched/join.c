@@ -129,21 +129,18 @@ static struct heddle_group *held_from(struct hd_worker *worker,
  * fails.
  */
 static bool take_path(struct hd_worker *worker, struct heddle_group *group,
-		      struct heddle_group **upto, uint32_t *owed)
+		      struct heddle_group **upto, bool *whole, uint32_t *owed)
 {
-	struct heddle_group *above, *full;
+	struct heddle_group *full;
 
 	*upto = group;
+	*whole = false;
 	if (held_from(worker, group, group))
 		return true;
 	if (!hd_word_take_any(&group->word))
 		return false;
-	above = hd_group_above(group);
-	*upto = held_from(worker, above, NULL);
-	if (hd_permit_take(above, *upto, &full, owed))
-		return true;
-	*owed += hd_permit_give(group, above);
-	return false;
+	*upto = held_from(worker, hd_group_above(group), NULL);
+	return hd_permit_take_part(group, *upto, whole, &full, owed);
 }
 
 /* Runs the task on the joiner's stack if nobody has started it (N1). */
@@ -151,22 +148,23 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 {
 	struct heddle_pool *pool = worker->pool;
 	struct heddle_group *group = task->group, *upto;
+	bool mine = false, whole;
 	uint32_t owed = 0;
-	bool mine = false;
 
 	if (hd_group_shut(group))
 		return false;
-	if (take_path(worker, group, &upto, &owed)) {
+	if (take_path(worker, group, &upto, &whole, &owed)) {
 		/* close-1: the closer sets the gate, then reads the count; we
 		 * have raised the count, then read the gate. Forbidden: it
 		 * reads none and we read an open gate.
 		 */
 		mine = !hd_group_shut(group) && hd_task_claim_turn(task, &owed);
 		if (mine) {
-			hd_task_run(worker, group, upto, NULL, task);
+			hd_task_run(worker, group, upto, &whole, NULL, task);
 			hd_task_finish(pool, task, HD_TASK_DONE);
 		}
-		owed += hd_permit_give(group, upto);
+		if (group != upto)
+			owed += hd_permit_give_part(group, upto, whole);
 	}
 	hd_look_inside(pool, owed);
 	return mine;

@@ -123,7 +123,7 @@ void hd_look(struct heddle_pool *pool, uint32_t owed)
 		group = hd_ready_take(pool, sleepers, &owed);
 		if (group && !hd_hand_to_returner(group) &&
 		    !(sleepers && hand_to_sleeper(group)))
-			owed += hd_permit_give(group, NULL);
+			owed += hd_permit_give(group);
 		hd_hand_end(pool);
 	}
 }
@@ -158,9 +158,8 @@ static void kick_with_permit(struct heddle_group *group)
 	uint32_t owed = 0;
 
 	hd_hand_begin(pool);
-	if (hd_permit_take(group, NULL, &full, &owed) &&
-	    !hand_to_sleeper(group))
-		owed += hd_permit_give(group, NULL);
+	if (hd_permit_take(group, &full, &owed) && !hand_to_sleeper(group))
+		owed += hd_permit_give(group);
 	hd_hand_end(pool);
 	if (owed)
 		hd_look(pool, owed);

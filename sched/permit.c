@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "platform/futex.h"
 #include "sched/group.h"
@@ -63,7 +64,10 @@ static uint32_t give_event(struct heddle_group *group, uint64_t before)
 {
 	uint32_t count = hd_word_count(before);
 	uint32_t target = hd_word_target(before);
-	bool quiet = count == 1 &&
+	/* Units that are only prepaid keep nobody from coming to rest. */
+	bool quiet = count - 1 <= atomic_load_explicit(
+					  &group->prepaid,
+					  memory_order_relaxed) && /* locked */
 		     atomic_load_explicit(&group->gate,
 					  memory_order_seq_cst); /* close-1 */
 
@@ -83,13 +87,29 @@ static uint32_t give_one(struct heddle_group *group)
 	return give_event(group, hd_word_give_any(&group->word));
 }
 
+/* One whole path less in the account; was it one that has its units above? */
+static bool leave_account(struct heddle_group *group, uint32_t *owe)
+{
+	uint64_t before = hd_account_leave_any(&group->account);
+
+	if (hd_account_used(before) != hd_account_prepaid(before))
+		return hd_account_beyond(before);
+	/* Headroom was published. */
+	if (hd_bitset_any(&group->ready))
+		hd_ready_mark_above(group);
+	hd_help_signal(group->pool);
+	++*owe;
+	return false;
+}
+
 /*
  * permit-2: who gives a unit back may see the group freed at once; the unit of the group
  * above, which is given next, keeps that one. So the way up is read before the
  * unit goes. Forbidden: it is read afterwards, from the entry's next life, and the next
  * unit is given to a group that it was not taken from.
  */
-uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto)
+uint32_t hd_permit_give_units(struct heddle_group *group,
+			      struct heddle_group *upto)
 {
 	struct heddle_group *above;
 	uint32_t owe = 0;
@@ -101,45 +121,152 @@ uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto)
 	return owe;
 }
 
-bool hd_permit_take(struct heddle_group *group, struct heddle_group *upto,
-		    struct heddle_group **full, uint32_t *owe)
+/* From at up to upto; the caller has those from group up to at, which go on failure. */
+static bool take_units(struct heddle_group *group, struct heddle_group *at,
+		       struct heddle_group *upto, struct heddle_group **full,
+		       uint32_t *owe)
 {
-	struct heddle_group *at = group;
-
 	for (; at != upto; at = hd_group_above(at)) { /* with its unit */
 		if (hd_word_take_any(&at->word))
 			continue;
 		*full = at;
-		*owe += hd_permit_give(group, at);
+		*owe += hd_permit_give_units(group, at);
 		return false;
 	}
+	return true;
+}
+
+bool hd_permit_take_units(struct heddle_group *group, struct heddle_group *upto,
+			  struct heddle_group **full, uint32_t *owe)
+{
+	return take_units(group, group, upto, full, owe);
+}
+
+/*
+ * While there is headroom in the account the path ends there. Else it joins the account
+ * when its units above are there, and not before: who leaves in between would give back
+ * a unit that we have not yet.
+ */
+bool hd_permit_take(struct heddle_group *group, struct heddle_group **full,
+		    uint32_t *owe)
+{
+	struct heddle_group *reserve, *above;
+
+	if (!hd_word_take_any(&group->word)) {
+		*full = group;
+		return false;
+	}
+	reserve = hd_group_reserve(group); /* with its unit */
+	if (!reserve)
+		return take_units(group, hd_group_above(group), NULL, full,
+				  owe);
+	above = hd_group_above(reserve);
+	if (!take_units(group, hd_group_above(group), above, full, owe))
+		return false;
+	if (hd_account_take_any(&reserve->account))
+		return true;
+	if (!take_units(group, above, NULL, full, owe))
+		return false;
+	if (hd_account_room(hd_account_join_any(&reserve->account)))
+		*owe += hd_permit_give_units(above, NULL);
+	return true;
+}
+
+bool hd_permit_take_part(struct heddle_group *group, struct heddle_group *upto,
+			 bool *whole, struct heddle_group **full, uint32_t *owe)
+{
+	struct heddle_group *reserve = hd_group_reserve(group);
+	struct heddle_group *at = hd_group_above(group);
+
+	*whole = false;
+	if (reserve && hd_group_depth(reserve) > hd_group_depth(upto)) {
+		struct heddle_group *above = hd_group_above(reserve);
+
+		if (!take_units(group, at, above, full, owe))
+			return false;
+		*whole = hd_account_take_any(&reserve->account);
+		if (*whole)
+			return true;
+		at = above;
+	}
+	return take_units(group, at, upto, full, owe);
+}
+
+uint32_t hd_permit_give(struct heddle_group *group)
+{
+	struct heddle_group *reserve = hd_group_reserve(group), *above = NULL;
+	uint32_t owe = 0;
+	bool beyond = false;
+
+	/* The account first: the unit of its group keeps that one. */
+	if (reserve) {
+		above = hd_group_above(reserve); /* permit-2 */
+		beyond = leave_account(reserve, &owe);
+	}
+	owe += hd_permit_give_units(group, above);
+	if (beyond)
+		owe += hd_permit_give_units(above, NULL);
+	return owe;
+}
+
+uint32_t hd_permit_give_part(struct heddle_group *group,
+			     struct heddle_group *upto, bool whole)
+{
+	return !upto || whole ? hd_permit_give(group)
+			      : hd_permit_give_units(group, upto);
+}
+
+/* A word above the account: how many paths must go is not counted one by one there. */
+static bool give_all_if_over(struct heddle_group *group,
+			     struct heddle_group *above, uint32_t *owe)
+{
+	for (; above; above = hd_group_above(above))
+		if (hd_word_over(hd_word_load_any(&above->word)))
+			break;
+	if (!above)
+		return false;
+	*owe += hd_permit_give(group);
 	return true;
 }
 
 bool hd_permit_give_over(struct heddle_group *group, uint32_t *owe)
 {
+	struct heddle_group *reserve = hd_group_reserve(group);
+	struct heddle_group *end = reserve ? hd_group_above(reserve) : NULL;
 	struct heddle_group *at, *above = NULL;
+	bool beyond = false;
 	uint64_t before;
 
-	for (at = group; at; at = above) {
+	for (at = group; at != end; at = above) {
 		above = hd_group_above(at); /* permit-2 */
 		if (hd_word_give_over_any(&at->word, &before))
 			break;
 	}
-	if (!at)
-		return false;
+	if (at == end)
+		return reserve && give_all_if_over(group, end, owe);
+	/* Until we leave it the account keeps its group, also without our unit. */
+	if (reserve)
+		beyond = leave_account(reserve, owe);
 	*owe += give_event(at, before);
-	*owe += hd_permit_give(group, at);
-	*owe += hd_permit_give(above, NULL);
+	*owe += hd_permit_give_units(group, at);
+	*owe += hd_permit_give_units(above, end);
+	if (beyond)
+		*owe += hd_permit_give_units(end, NULL);
 	return true;
 }
 
 struct heddle_group *hd_permit_full(struct heddle_group *group)
 {
-	for (; group; group = hd_group_above(group))
+	struct heddle_group *reserve = hd_group_reserve(group);
+
+	for (; group; group = hd_group_above(group)) {
 		if (!hd_word_room(atomic_load_explicit(
 			    &group->word, memory_order_seq_cst))) /* ready-2 */
 			break;
+		if (group == reserve &&
+		    hd_account_room(hd_account_load_any(&group->account)))
+			return NULL;
+	}
 	return group;
 }
 

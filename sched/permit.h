@@ -13,15 +13,34 @@ struct heddle_pool;
 struct heddle_group;
 
 /*
- * Takes one unit of each group from group up to, but without, upto (NULL: to
- * the root). All or nothing; looks that the roll-back owes are added to owe,
- * and *full is the group that refused. Lock-free.
+ * A whole path: one unit of each group from group to the root, or to the account on the
+ * path when that pays for the rest (doc/design/reserves.md). All or nothing; looks that
+ * the roll-back owes are added to owe, and *full is the group that refused. Lock-free.
  */
-bool hd_permit_take(struct heddle_group *group, struct heddle_group *upto,
-		    struct heddle_group **full, uint32_t *owe);
+bool hd_permit_take(struct heddle_group *group, struct heddle_group **full,
+		    uint32_t *owe);
 
-/* Gives them back; returns how many looks are owed. Lock-free. */
-uint32_t hd_permit_give(struct heddle_group *group, struct heddle_group *upto);
+/* Gives it back; returns how many looks are owed. Lock-free. */
+uint32_t hd_permit_give(struct heddle_group *group);
+
+/* Units alone, from group up to, but without, upto: no account knows of them. */
+bool hd_permit_take_units(struct heddle_group *group, struct heddle_group *upto,
+			  struct heddle_group **full, uint32_t *owe);
+uint32_t hd_permit_give_units(struct heddle_group *group,
+			      struct heddle_group *upto);
+
+/*
+ * For a frame above others, which hold what is needed from upto on. The caller has a
+ * unit of group; on failure it goes too. With *whole an account has paid: it is a whole
+ * path, and given back as one. Otherwise it is units, up to upto. Lock-free.
+ */
+bool hd_permit_take_part(struct heddle_group *group, struct heddle_group *upto,
+			 bool *whole, struct heddle_group **full,
+			 uint32_t *owe);
+
+/* Gives back what a frame with that upto (NULL: the lowest one) has. */
+uint32_t hd_permit_give_part(struct heddle_group *group,
+			     struct heddle_group *upto, bool whole);
 
 /*
  * Gives the whole path back if a word of it is above its target: one CAS at

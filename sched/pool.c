@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,9 +145,18 @@ static void take_template(struct heddle_pool *pool,
 		pool->scheduling = class_of(o);
 	else
 		hd_thread_class_get(&pool->scheduling);
-	pool->has_mask = o->sig_mask != NULL;
-	if (o->sig_mask)
-		memcpy(&pool->mask, o->sig_mask, o->sig_mask_size);
+}
+
+static int copy_mask(struct heddle_pool *pool,
+		     const struct heddle_pool_options *o)
+{
+	if (!o->sig_mask)
+		return 0;
+	pool->mask = hd_alloc(sizeof(sigset_t));
+	if (!pool->mask)
+		return -ENOMEM;
+	memcpy(pool->mask, o->sig_mask, o->sig_mask_size);
+	return 0;
 }
 
 static void take_options(struct heddle_pool *pool,
@@ -223,6 +233,9 @@ void hd_pool_free(struct heddle_pool *pool)
 	hd_bitset_fini(&pool->idle);
 	hd_log_fini(&pool->log);
 	hd_free(pool->cpu_order);
+	hd_free(pool->mask);
+	hd_bitset_fini(&pool->reserve_ready);
+	hd_free(pool->reserved);
 	hd_free(pool->cpu_set);
 	if (pool->fork_mark)
 		hd_fork_mark_destroy(pool->fork_mark);
@@ -242,7 +255,9 @@ static int make_tables(struct heddle_pool *pool)
 	pool->group = hd_map(pool->groups_max * sizeof(*pool->group));
 	if (!pool->fork_mark || !pool->worker || !pool->group)
 		return -ENOMEM;
-	if (hd_log_init(&pool->log, HD_STORY_ENTRIES) < 0 ||
+	pool->reserved = hd_alloc(HD_RESERVES * sizeof(*pool->reserved));
+	if (!pool->reserved || hd_log_init(&pool->log, HD_STORY_ENTRIES) < 0 ||
+	    hd_bitset_init(&pool->reserve_ready, HD_RESERVES) < 0 ||
 	    hd_bitset_init(&pool->idle, pool->entries) < 0 ||
 	    hd_nodes_init(&pool->nodes, pool->lanes_length_max, pool->cpus) <
 		    0 ||
@@ -287,7 +302,9 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);
-	rc = copy_cpu_set(pool, &o);
+	rc = copy_mask(pool, &o);
+	if (rc == 0)
+		rc = copy_cpu_set(pool, &o);
 	if (rc == 0)
 		rc = order_cpus(pool, o.placement);
 	if (rc == 0)

@@ -25,6 +25,9 @@ struct hd_hook_frame;
 struct hd_worker;
 struct heddle_group;
 
+/* Most groups with an account, and one. */
+#define HD_RESERVES 256u
+
 /* Bit 0 of attention: somebody competes for permits. Events add 2. */
 #define HD_ATTENTION_COMPETE 1u
 #define HD_ATTENTION_EVENT   2u
@@ -54,8 +57,7 @@ struct heddle_pool {
 	size_t cpu_set_size;
 	uint32_t *cpu_order; /* NULL: workers have the whole set */
 	uint32_t cpu_order_length;
-	bool has_mask;
-	sigset_t mask;
+	void *mask; /* a sigset_t; NULL: the usual one */
 	struct hd_thread_class scheduling;
 	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
 	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
@@ -101,6 +103,12 @@ struct heddle_pool {
 	_Atomic uint64_t guests_recycled;
 	_Atomic uint64_t stale_bytes;
 
+	/* Accounts: who may start something with what is prepaid. */
+	HD_ALIGNED struct hd_bitset reserve_ready; /* A: by slot */
+	_Atomic(struct heddle_group *) *reserved;  /* A: by slot, 0 unused */
+	_Atomic uint32_t reserve_cursor;           /* A: hint */
+	_Atomic uint32_t reserve_turn;             /* A: hint */
+
 	/* L: the control lock's. Never held across a wait or a callback. */
 	HD_ALIGNED struct hd_mutex control;
 	uint32_t live;     /* entries reserved and not leaving */
@@ -115,6 +123,7 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
+	_Atomic uint32_t reserves_end; /* A: slots from it on were never used */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */

@@ -8,12 +8,15 @@
  *
  * ready-3  clear the bit, read the child  |  set the child, mark: read the bit
  *
+ * account-1 of lockfree/account.h is the same for the bit of an account.
+ *
  * Forbidden in each: either side reads what was there before the other's write.
  * Whoever sets a bit again after a re-read marks the whole path again, since
  * the levels above may have been cleared meanwhile.
  */
 #include "sched/ready.h"
 
+#include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "sched/group.h"
 #include "sched/permit.h"
@@ -37,18 +40,18 @@ static void compete(struct heddle_pool *pool)
 					 memory_order_relaxed); /* hint */
 }
 
-static void set(struct heddle_group *group, uint32_t bit, bool *changed)
+static void set(struct hd_bitset *bits, uint32_t bit, bool *changed)
 {
-	if (hd_bitset_test_any(&group->ready, bit))
+	if (hd_bitset_test_any(bits, bit))
 		return;
-	hd_bitset_set_any(&group->ready, bit);
+	hd_bitset_set_any(bits, bit);
 	*changed = true;
 }
 
 static void mark_above(struct heddle_group *group, bool changed)
 {
+	struct heddle_group *above, *reserve = hd_group_reserve(group);
 	struct heddle_pool *pool = group->pool;
-	struct heddle_group *above;
 
 	for (; (above = hd_group_above(group)); group = above) {
 		uint32_t slot = atomic_load_explicit(
@@ -58,8 +61,12 @@ static void mark_above(struct heddle_group *group, bool changed)
 		 * a bit too many, which the next search clears.
 		 */
 		if (slot <= above->children_max)
-			set(above, slot, &changed);
+			set(&above->ready, slot, &changed);
 	}
+	/* After the bits below it. Freed meanwhile: a bit too many here as well. */
+	if (reserve)
+		set(&pool->reserve_ready, hd_group_reserve_slot(reserve),
+		    &changed);
 	if (changed)
 		compete(pool);
 }
@@ -73,23 +80,27 @@ void hd_ready_mark(struct heddle_group *group)
 {
 	bool changed = false;
 
-	set(group, 0, &changed);
+	set(&group->ready, 0, &changed);
 	mark_above(group, changed);
 }
 
 bool hd_ready_others(struct heddle_group *group)
 {
-	uint32_t own = 0;
+	struct heddle_pool *pool = group->pool;
+	struct heddle_group *reserve = hd_group_reserve(group);
+	uint32_t own = 0, mine, bit;
 
 	for (; group; group = hd_group_above(group)) {
-		uint32_t bit = hd_bitset_next_any(&group->ready, own + 1);
-
+		bit = hd_bitset_next_any(&group->ready, own + 1);
 		if (bit != HD_BITSET_NONE && bit != own)
 			return true;
 		own = atomic_load_explicit(&group->slot,
 					   memory_order_relaxed); /* constant */
 	}
-	return false;
+	/* An account below a full group has no bit on the way to the root. */
+	mine = reserve ? hd_group_reserve_slot(reserve) : 0;
+	bit = hd_bitset_next_any(&pool->reserve_ready, mine + 1);
+	return bit != HD_BITSET_NONE && bit != mine;
 }
 
 bool hd_ready_below(struct heddle_group *group)
@@ -109,6 +120,7 @@ struct search {
 	bool tasks;     /* may a task be started, or only a returner? */
 	bool take;      /* its permits, or only see that they are free? */
 	bool root_full; /* nothing can start anywhere */
+	bool detached; /* of the accounts only those that the root does not lead to */
 	uint32_t *owe;
 };
 
@@ -182,7 +194,7 @@ static bool admits(struct heddle_group *group, const struct search *search,
 		   struct heddle_group **full)
 {
 	if (search->take)
-		return hd_permit_take(group, NULL, full, search->owe);
+		return hd_permit_take(group, full, search->owe);
 	*full = hd_permit_full(group);
 	return !*full;
 }
@@ -233,11 +245,9 @@ static bool judge(struct heddle_group *group, struct choice *choice)
 		if (!child)
 			return false;
 		share = &child->share;
-		choice->open = hd_share_open(
-			group->pool->quantum_ns, hd_share_weight(share),
-			hd_word_count(atomic_load_explicit(
-				&child->word,
-				memory_order_relaxed))); /* hint */
+		choice->open = hd_share_open(group->pool->quantum_ns,
+					     hd_share_weight(share),
+					     hd_share_count(child));
 	}
 	choice->ahead = hd_share_ahead(share, now, choice->open);
 	return true;
@@ -339,19 +349,130 @@ static struct heddle_group *find(struct heddle_group *group,
 	return found;
 }
 
+static struct heddle_group *account_at(struct heddle_pool *pool, uint32_t slot)
+{
+	return atomic_load_explicit(&pool->reserved[slot],
+				    memory_order_seq_cst); /* ready-3 */
+}
+
+static bool account_room(struct heddle_group *group)
+{
+	return room(group) &&
+	       hd_account_room(hd_account_load_any(&group->account));
+}
+
+/* open_child() for the account of a slot. */
+static struct heddle_group *open_account(struct heddle_pool *pool,
+					 uint32_t slot)
+{
+	struct heddle_group *group = account_at(pool, slot), *now;
+
+	for (;; group = now) {
+		if (group && account_room(group))
+			return group;
+		hd_bitset_clear_any(&pool->reserve_ready, slot);
+		/* account-1: the giver left before it read the bits. */
+		now = account_at(pool, slot);
+		if (!now || (now == group && !account_room(group)))
+			return NULL;
+		if (hd_bitset_any(&now->ready))
+			hd_ready_mark_above(now);
+	}
+}
+
+/* child_again() for it. */
+static struct heddle_group *account_again(struct heddle_pool *pool,
+					  uint32_t slot,
+					  struct heddle_group *group)
+{
+	if (hd_bitset_any(&group->ready))
+		return NULL;
+	hd_bitset_clear_any(&pool->reserve_ready, slot);
+	/* ready-1: the marker set the group's bit before it read the account's. */
+	group = account_at(pool, slot);
+	if (!group || !hd_bitset_any(&group->ready))
+		return NULL;
+	hd_ready_mark_above(group);
+	return group;
+}
+
+/* What can start with prepaid units alone, each account once, from the cursor on. */
+static struct heddle_group *find_prepaid(struct heddle_pool *pool,
+					 struct search *search)
+{
+	uint32_t start = atomic_load_explicit(&pool->reserve_cursor,
+					      memory_order_relaxed); /* hint */
+	uint32_t from = start, last = 0;
+
+	for (;;) {
+		uint32_t slot = hd_bitset_next_any(&pool->reserve_ready, from),
+			 step;
+		struct heddle_group *group, *found;
+
+		if (slot == HD_BITSET_NONE)
+			return NULL;
+		step = (slot + HD_RESERVES - start) % HD_RESERVES + 1;
+		if (step <= last)
+			return NULL;
+		last = step;
+		from = (slot + 1) % HD_RESERVES;
+		for (group = open_account(pool, slot); group;
+		     group = account_again(pool, slot, group)) {
+			if (search->detached &&
+			    !hd_permit_full(hd_group_above(group)))
+				break;
+			search->root_full = false;
+			found = find(group, search);
+			if (!found)
+				continue;
+			atomic_store_explicit(&pool->reserve_cursor, from,
+					      memory_order_relaxed); /* hint */
+			return found;
+		}
+		if (last == HD_RESERVES)
+			return NULL;
+	}
+}
+
+/*
+ * A search from the root never meets an account below a full group. With a root that is
+ * full no more often than its workers are busy it would be passed over for ever (H2), so
+ * every second search begins with those accounts.
+ */
+static bool accounts_first(struct heddle_pool *pool)
+{
+	return hd_bitset_any(&pool->reserve_ready) &&
+	       atomic_fetch_xor_explicit(&pool->reserve_turn, 1,
+					 memory_order_relaxed); /* hint */
+}
+
+static struct heddle_group *find_in(struct heddle_pool *pool,
+				    struct search *search)
+{
+	struct heddle_group *found = NULL;
+
+	if (room(pool->root)) {
+		search->detached = true;
+		if (accounts_first(pool))
+			found = find_prepaid(pool, search);
+		search->detached = false;
+		if (!found)
+			found = find(pool->root, search);
+	}
+	return found ? found : find_prepaid(pool, search);
+}
+
 struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
 				   uint32_t *owe)
 {
-	struct search search = { tasks, true, false, owe };
+	struct search search = { .tasks = tasks, .take = true, .owe = owe };
 
-	if (!room(pool->root))
-		return NULL;
-	return find(pool->root, &search);
+	return find_in(pool, &search);
 }
 
 bool hd_ready_find(struct heddle_pool *pool)
 {
-	struct search search = { true, false, false, NULL };
+	struct search search = { .tasks = true };
 
-	return room(pool->root) && find(pool->root, &search);
+	return find_in(pool, &search);
 }

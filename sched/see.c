@@ -9,11 +9,13 @@
 
 #include <heddle/heddle.h>
 
+#include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
+#include "sched/reserve.h"
 #include "sched/worker.h"
 
 /* Tries before an entry is reported as changing. */
@@ -102,18 +104,26 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 	for (at = group; at; at = hd_group_above(at)) {
 		uint64_t word = word_of(at);
 
+		if (at == hd_group_reserve(group) && hd_word_room(word) &&
+		    hd_account_room(hd_account_load_any(&at->account))) {
+			at = NULL; /* what is above is prepaid */
+			break;
+		}
 		if (hd_word_room(word))
 			continue;
 		/* The root's target is at most the number of workers: there
 		 * it is they that lack, not permission.
 		 */
 		if (!hd_group_above(at) &&
-		    hd_word_target(word) == pool->workers_max)
+		    hd_word_target(word) == pool->workers_max &&
+		    !hd_reserve_idle(at, group))
 			break;
 		stat->reason_group = at;
 		stat->reason = !hd_word_target(word) ? HEDDLE_REASON_PAUSED
-			       : at == group         ? HEDDLE_REASON_CAP
-						     : HEDDLE_REASON_ANCESTOR;
+			       : hd_reserve_idle(at, group)
+				       ? HEDDLE_REASON_RESERVED
+			       : at == group ? HEDDLE_REASON_CAP
+					     : HEDDLE_REASON_ANCESTOR;
 		return;
 	}
 	stat->reason_group = NULL;
@@ -127,8 +137,8 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 
 int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 {
+	struct heddle_group *at, *reserve;
 	struct heddle_group_stat stat;
-	struct heddle_group *at;
 	uint32_t workers;
 	uint64_t word;
 	size_t size;
@@ -151,9 +161,25 @@ int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 	stat.weight = hd_share_weight(&group->share);
 	workers = workers_for(group->pool);
 	stat.parallelism = workers;
-	for (at = group; at; at = hd_group_above(at))
-		if (hd_word_target(word_of(at)) < stat.parallelism)
-			stat.parallelism = hd_word_target(word_of(at));
+	reserve = hd_group_reserve(group);
+	if (hd_group_reserve_slot(group))
+		stat.reserve = hd_account_prepaid(
+			hd_account_load_any(&group->account));
+	for (at = group; at; at = hd_group_above(at)) {
+		uint32_t most = hd_word_target(word_of(at));
+		uint32_t others = atomic_load_explicit(
+			&at->prepaid, memory_order_relaxed); /* a snapshot */
+		uint32_t own = 0;
+
+		/* Above an account its own reserve is not others'. */
+		if (reserve && hd_group_depth(at) < hd_group_depth(reserve))
+			own = hd_account_prepaid(
+				hd_account_load_any(&reserve->account));
+		others = others > own ? others - own : 0;
+		most = most > others ? most - others : 0;
+		if (most < stat.parallelism)
+			stat.parallelism = most;
+	}
 	explain(group, &stat, workers);
 	memcpy(out, &stat, size);
 	return 0;

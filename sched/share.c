@@ -61,6 +61,16 @@ static void charge(struct hd_share *share, uint64_t virtual_time, uint64_t open,
 		memory_order_relaxed, memory_order_relaxed)); /* hint */
 }
 
+uint32_t hd_share_count(const struct heddle_group *group)
+{
+	uint32_t count = hd_word_count(atomic_load_explicit(
+		&group->word, memory_order_relaxed)); /* hint */
+	uint32_t prepaid = atomic_load_explicit(
+		&group->prepaid, memory_order_relaxed); /* hint */
+
+	return count > prepaid ? count - prepaid : 0;
+}
+
 void hd_share_charge(struct heddle_group *group, uint64_t held_ns)
 {
 	uint64_t quantum = group->pool->quantum_ns;
@@ -73,8 +83,7 @@ void hd_share_charge(struct heddle_group *group, uint64_t held_ns)
 					    memory_order_relaxed), /* hint */
 		       0, held_ns);
 	for (; (above = hd_group_above(group)); group = above) {
-		uint32_t count = hd_word_count(atomic_load_explicit(
-			&group->word, memory_order_relaxed)); /* hint */
+		uint32_t count = hd_share_count(group);
 
 		charge(&group->share,
 		       atomic_load_explicit(&above->virtual_time,

@@ -64,6 +64,9 @@ void hd_share_reset(struct heddle_group *group, struct heddle_group *parent,
 void hd_share_chosen(_Atomic uint64_t *virtual_time, uint64_t ahead,
 		     uint64_t open);
 
+/* Turns of the group that are under way, those on prepaid units of others not. */
+uint32_t hd_share_count(const struct heddle_group *group);
+
 /* Charges what a permit of the group was held, on each level of its path. */
 void hd_share_charge(struct heddle_group *group, uint64_t held_ns);
 

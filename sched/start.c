@@ -145,7 +145,7 @@ struct hd_thread_options hd_worker_template(struct hd_worker *worker)
 		.cpu_set_size = pool->cpu_set_size,
 		.cpu = { pool->cpu_order, pool->cpu_order_length,
 			 worker->index },
-		.mask = pool->has_mask ? &pool->mask : NULL,
+		.mask = pool->mask,
 		.name = worker->thread_name,
 		.scheduling = &pool->scheduling,
 	};

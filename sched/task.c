@@ -122,12 +122,13 @@ void hd_task_cancel_node(struct heddle_group *group, uint32_t index,
 
 struct hd_task *hd_task_run(struct hd_worker *worker,
 			    struct heddle_group *group,
-			    struct heddle_group *upto, void (*fn)(void *),
-			    void *arg)
+			    struct heddle_group *upto, bool *whole,
+			    void (*fn)(void *), void *arg)
 {
 	struct hd_frame frame = { .below = worker->frame,
 				  .group = group,
-				  .upto = upto };
+				  .upto = upto,
+				  .whole = whole && *whole };
 	struct hd_task *task = fn ? NULL : arg;
 
 	worker->frame = &frame;
@@ -152,5 +153,7 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 		task->fn(arg);
 	}
 	worker->frame = frame.below;
+	if (whole)
+		*whole = frame.whole;
 	return task;
 }

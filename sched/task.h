@@ -79,11 +79,12 @@ bool hd_task_stopped(const struct hd_worker *worker);
 
 /*
  * Runs a claimed task or call on this stack, as a frame of the group. Returns
- * the task if somebody may join it: the caller ends it with hd_task_finish().
+ * the task if somebody may join it: the caller ends it with hd_task_finish(). With upto,
+ * *whole says how the frame's own part is paid, then and afterwards (struct hd_frame).
  */
 struct hd_task *hd_task_run(struct hd_worker *worker,
 			    struct heddle_group *group,
-			    struct heddle_group *upto, void (*fn)(void *),
-			    void *arg);
+			    struct heddle_group *upto, bool *whole,
+			    void (*fn)(void *), void *arg);
 
 #endif /* HEDDLE_SCHED_TASK_H */

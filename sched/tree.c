@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "platform/memory.h"
 #include "sched/group.h"
@@ -25,6 +26,7 @@
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
+#include "sched/reserve.h"
 
 #define CHILDREN_DEFAULT 63u
 
@@ -155,20 +157,22 @@ static uint32_t find_slot(struct heddle_group *parent)
 
 static int check(const struct heddle_group_options *o)
 {
-	if (o->flags & ~(uint32_t)(HEDDLE_GROUP_WIDE | HEDDLE_GROUP_PAUSED))
+	if (o->flags & ~(uint32_t)(HEDDLE_GROUP_WIDE | HEDDLE_GROUP_PAUSED |
+				   HEDDLE_GROUP_RESERVE))
 		return -EINVAL;
 	if (o->cap > HEDDLE_CAP_MAX || o->weight > HEDDLE_WEIGHT_MAX ||
-	    o->order > HEDDLE_ORDER_SERIAL ||
+	    o->order > HEDDLE_ORDER_SERIAL || o->reserved ||
 	    o->children_max > HD_BITSET_MAX - 1)
 		return -EINVAL;
 	if (o->order && (o->flags & HEDDLE_GROUP_WIDE))
 		return -EINVAL;
-	if (o->order == HEDDLE_ORDER_SERIAL && (o->cap > 1 || o->children_max))
+	if (o->order == HEDDLE_ORDER_SERIAL &&
+	    (o->cap > 1 || o->children_max || o->flags & HEDDLE_GROUP_RESERVE))
 		return -EINVAL;
 	if (o->name &&
 	    strlen(o->name) >= sizeof(((struct heddle_group *)0)->name))
 		return -EINVAL;
-	return o->reserve ? -ENOTSUP : 0;
+	return 0;
 }
 
 uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
@@ -182,8 +186,12 @@ uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
 
 static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 		   struct heddle_group *group, uint32_t slot,
-		   const struct heddle_group_options *o, uint32_t lanes)
+		   const struct heddle_group_options *o, uint32_t lanes,
+		   uint32_t reserve_slot)
 {
+	struct heddle_group *reserve = reserve_slot ? group
+				       : parent     ? hd_group_reserve(parent)
+						    : NULL;
 	uint32_t cap = o->flags & HEDDLE_GROUP_PAUSED    ? 0
 		       : o->cap                          ? o->cap
 		       : o->order == HEDDLE_ORDER_SERIAL ? 1
@@ -195,6 +203,10 @@ static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
 	 */
 	atomic_store_explicit(&group->above, parent,
 			      memory_order_release); /* group-1 */
+	atomic_store_explicit(&group->reserve, reserve,
+			      memory_order_release); /* group-1 */
+	atomic_store_explicit(&group->reserve_slot, reserve_slot,
+			      memory_order_relaxed); /* see mark_above() */
 	atomic_store_explicit(&group->slot, slot,
 			      memory_order_relaxed); /* see mark_above() */
 	atomic_store_explicit(&group->depth,
@@ -226,7 +238,7 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		struct heddle_group **out)
 {
 	struct heddle_group_options o;
-	uint32_t lanes, children, slot = 0;
+	uint32_t lanes, children, slot = 0, reserve_slot = 0;
 	struct heddle_group *group;
 	int rc = hd_options_read(&o, sizeof(o), options);
 
@@ -245,9 +257,16 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 					  gate_of(parent) != HD_GATE_QUIESCE))))
 		goto unlock;
 	rc = -EINVAL;
-	if (parent && hd_order_serial(parent))
+	if (parent &&
+	    (hd_order_serial(parent) ||
+	     (o.flags & HEDDLE_GROUP_RESERVE && hd_group_reserve(parent))))
 		goto unlock;
 	rc = -ENOSPC;
+	if (o.flags & HEDDLE_GROUP_RESERVE) {
+		reserve_slot = hd_reserve_slot(pool);
+		if (!reserve_slot)
+			goto unlock;
+	}
 	group = find_entry(pool, lanes, children);
 	if (parent)
 		slot = find_slot(parent);
@@ -263,7 +282,7 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 	if (rc < 0)
 		goto unlock;
 	group->children_limit = children;
-	set_up(pool, parent, group, slot, &o, lanes);
+	set_up(pool, parent, group, slot, &o, lanes, reserve_slot);
 	if (group->index ==
 	    atomic_load_explicit(&pool->groups_used,
 				 memory_order_relaxed)) /* locked */
@@ -272,6 +291,8 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 	if (parent) {
 		parent->children++;
 		set_child(parent, slot, group);
+		if (reserve_slot)
+			hd_reserve_open(group, reserve_slot);
 		atomic_store_explicit(&pool->tree, 1,
 				      memory_order_relaxed); /* hint */
 	}
@@ -326,6 +347,7 @@ bool hd_tree_unused(struct heddle_group *top)
 			&group->blocked, memory_order_seq_cst); /* close-3 */
 
 		if (hd_word_count(word) || blocked ||
+		    hd_account_used(hd_account_load_any(&group->account)) ||
 		    hd_pins_out(hd_pins(group)))
 			return false;
 	}
@@ -359,6 +381,7 @@ void hd_tree_remove(struct heddle_group *top)
 		uint64_t change = ++pool->changes;
 
 		next = hd_tree_next(group, top);
+		hd_reserve_close(group);
 		hd_word_set_any(&group->word, (uint32_t)change, 0);
 		atomic_store_explicit(
 			&group->change, change,

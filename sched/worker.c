@@ -112,7 +112,7 @@ static void pay(struct hd_worker *worker)
 static void give_back(struct hd_worker *worker)
 {
 	hd_share_end(worker);
-	worker->owe += hd_permit_give(worker->held, NULL);
+	worker->owe += hd_permit_give(worker->held);
 	worker->held = NULL;
 }
 
@@ -216,7 +216,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	worker->may_linger = true;
 	worker->woken = false;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
-	task = hd_task_run(worker, group, NULL, fn, arg);
+	task = hd_task_run(worker, group, NULL, NULL, fn, arg);
 	leave_user_code(worker);
 	finish(worker, task);
 	return true;
@@ -388,7 +388,7 @@ static bool search_from_sleep(struct hd_worker *worker)
 	if (own)
 		take_up(worker, group);
 	else
-		worker->owe += hd_permit_give(group, NULL);
+		worker->owe += hd_permit_give(group);
 	return own;
 }
 

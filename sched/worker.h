@@ -58,7 +58,8 @@ enum hd_token {
 /*
  * What runs on a stack, newest first: a task of the held group, a task that a
  * join runs above it, a guest. upto is the lowest group of the path that the
- * frames below hold already (NULL: this frame holds the whole path).
+ * frames below hold already (NULL: this frame holds the whole path). A frame with
+ * upto whose own part an account has paid for has a whole path as well.
  */
 struct hd_frame {
 	struct hd_frame *below;
@@ -66,6 +67,7 @@ struct hd_frame {
 	struct heddle_group *upto;
 	struct heddle_task *task; /* NULL for a call and a guest */
 	void *guest;              /* the guest whose entry this frame is */
+	bool whole;               /* only with upto */
 };
 
 struct hd_worker {

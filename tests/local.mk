@@ -51,6 +51,7 @@ public_tests = \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
+	%D%/api/reserve \
 	%D%/api/tenants \
 	%D%/api/template \
 	%D%/regression/f01-join-early \
@@ -63,6 +64,7 @@ public_tests = \
 	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
+	%D%/regression/f15-reserve \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f19-submitter \
 	%D%/regression/f20-load \
@@ -88,6 +90,7 @@ unit_tests = \
 	%D%/unit/lockfree-bitset \
 	%D%/unit/lockfree-deque \
 	%D%/unit/lockfree-split \
+	%D%/unit/lockfree-account \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
 	%D%/unit/lockfree-log \
@@ -117,6 +120,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_bitset_LDADD = $(unit_libs)
 %C%_unit_lockfree_deque_LDADD = $(unit_libs)
 %C%_unit_lockfree_split_LDADD = $(unit_libs)
+%C%_unit_lockfree_account_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
 %C%_unit_lockfree_log_LDADD = $(unit_libs)
@@ -150,6 +154,7 @@ script_tests = \
 	%D%/model/laboratory.t \
 	%D%/model/litmus.t \
 	%D%/model/park.t \
+	%D%/model/reserve.t \
 	%D%/model/permits-model.t \
 	%D%/model/relacy.t \
 	%D%/model/split.t \
@@ -183,6 +188,7 @@ test_data = \
 	%D%/model/relacy/split.cc \
 	%D%/model/relacy/translate.sed \
 	%D%/model/relacy/twins.tsv \
+	%D%/model/reserve.pml \
 	%D%/model/spin.sh \
 	%D%/model/split.pml \
 	%D%/run-one.sh \

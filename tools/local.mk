@@ -33,7 +33,7 @@ tools_sources = \
 	%D%/stress_cap.c \
 	%D%/stress_groups.c \
 	%D%/stress_guest.c \
-	%D%/stress_oracle.c \
+	%D%/stress_oracle.c %D%/stress_oracle.h %D%/stress_sweep.c \
 	%D%/stress_run.c \
 	%D%/stress_start.c \
 	%D%/stress_submit.c \

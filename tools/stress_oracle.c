@@ -4,7 +4,8 @@
  *
  * A fixed number of tasks submit themselves again and again, each time to a
  * random class, while one thread changes the caps of the root, its three
- * tenants and their three classes each. Two oracles, half of the tasks each
+ * tenants and their three classes each, and what is prepaid for two of the
+ * tenants. Two oracles, half of the tasks each
  * (clause: C1, clause: C4, clause: C6):
  *
  * - Counters. Each group has a gauge, one word: the tasks that say they run
@@ -20,94 +21,16 @@
  * which no CPU sees go back; of equal stamps those that lower the count and
  * raise the bound come first, so that a coarse clock accuses nobody.
  */
-#include "tools/stress.h"
+#include "tools/stress_oracle.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <heddle/heddle.h>
-
-enum {
-	TENANTS = 3,
-	CLASSES = 3, /* below each tenant */
-	LEAF = 1 + TENANTS,
-	LEAVES = TENANTS * CLASSES,
-	GROUPS = LEAF + LEAVES,
-	ROOT = 0,
-	WORKERS = 4,
-	HANDS = WORKERS + 1, /* the last one is the twin's */
-	JOBS = 256,
-	SLICE = 4096,          /* tasks of a worker between two shared steps */
-	SPARE = 2 * HANDS + 4, /* each worker's last one is not full */
-	WINDOW = 10000000,
-	TASKS_A_CHANGE = 954, /* 2^20 changes in 10^9 tasks */
-	COUNT_BITS = 32,
-};
-
-/* When a task ran: start << 4 | leaf, and end. */
-struct entry {
-	uint64_t start;
-	uint64_t end;
-};
-
-/* A bound that rises or falls. */
-struct bend {
-	uint64_t time;
-	uint32_t group;
-	uint32_t bound;
-	bool falls;
-};
-
-/* What one worker writes. */
-struct hand {
-	_Alignas(128) _Atomic(uint64_t) done;
-	struct oracle *oracle;
-	uint64_t slice;
-	uint32_t used;
-};
-
-struct job {
-	struct heddle_task task; /* first, so that it leads to the job */
-	struct oracle *oracle;
-	uint32_t leaf;
-	struct ht_random random;
-};
-
-struct oracle {
-	struct ht_stress *run;
-	struct heddle_pool *pool;
-	struct heddle_group *group[GROUPS];
-	uint32_t bound[GROUPS];
-	uint32_t cap[GROUPS];
-	bool is_log;
-	struct entry *entries;
-	uint8_t *owner; /* of each slice */
-	uint64_t room;  /* slices that entries and owner hold */
-	uint64_t limit; /* slices of this window */
-	struct bend *bends;
-	size_t n_bends, room_bends;
-	uint64_t changes, windows, tasks_before, found[2];
-	struct ht_random random;
-	struct job job[JOBS];
-	struct hand hand[HANDS];
-
-	_Alignas(128) _Atomic(uint64_t) slices;
-	_Atomic(bool) is_closing;
-	_Atomic(uint32_t) ended;
-	struct {
-		_Alignas(128) _Atomic(uint64_t) word; /* bound : tasks */
-	} gauge[GROUPS];
-};
-
 static _Thread_local struct hand *own_hand;
 
-static uint32_t above(uint32_t group)
-{
-	return group < LEAF ? ROOT : 1 + (group - LEAF) / CLASSES;
-}
-
-static void too_many(struct oracle *o, uint32_t group, uint32_t running,
+void oracle_too_many(struct oracle *o, uint32_t group, uint32_t running,
 		     uint32_t bound)
 {
 	o->found[o->is_log]++;
@@ -122,7 +45,7 @@ static void check_gauge(struct oracle *o, uint32_t group, uint64_t word)
 	uint32_t bound = (uint32_t)(word >> COUNT_BITS);
 
 	if (running > bound)
-		too_many(o, group, running, bound);
+		oracle_too_many(o, group, running, bound);
 	else if (running && running == bound)
 		atomic_store_explicit(&o->run->near, 1,
 				      memory_order_relaxed); /* a sign */
@@ -131,7 +54,7 @@ static void check_gauge(struct oracle *o, uint32_t group, uint64_t word)
 /* Relaxed, as in cap-walk: the checker adds no order of its own. */
 static void enter(struct oracle *o, uint32_t at)
 {
-	for (;; at = above(at)) {
+	for (;; at = oracle_above(at)) {
 		check_gauge(o, at,
 			    1 + atomic_fetch_add_explicit(
 					&o->gauge[at].word, 1,
@@ -143,7 +66,7 @@ static void enter(struct oracle *o, uint32_t at)
 
 static void leave(struct oracle *o, uint32_t at)
 {
-	for (;; at = above(at)) {
+	for (;; at = oracle_above(at)) {
 		atomic_fetch_sub_explicit(&o->gauge[at].word, 1,
 					  memory_order_relaxed); /* see enter */
 		if (at == ROOT)
@@ -252,23 +175,45 @@ static void set_bound(struct oracle *o, uint32_t group, uint32_t bound,
 	o->bends[o->n_bends++] = (struct bend){ time, group, bound, falls };
 }
 
+/* A change that is refused has changed nothing. */
+static void take_back(struct oracle *o, const uint32_t *numbers,
+		      const uint32_t *caps, const uint32_t *bounds, uint32_t n)
+{
+	uint64_t now = ht_now();
+	uint32_t i;
+
+	o->refused++;
+	for (i = 0; i < n; i++) {
+		o->cap[numbers[i]] = caps[i];
+		if (o->bound[numbers[i]] > bounds[i])
+			set_bound(o, numbers[i], bounds[i], now, true);
+	}
+}
+
 static void update(struct oracle *o, const uint32_t *numbers,
 		   const uint32_t *caps, uint32_t n, bool waits)
 {
 	struct heddle_change changes[GROUPS] = { { NULL, 0, 0, 0, 0 } };
+	uint32_t cap_before[GROUPS], bound_before[GROUPS], i, group;
 	struct heddle_ticket ticket;
 	uint64_t now = ht_now();
-	uint32_t i, group;
 	int rc;
 
 	for (i = 0; i < n; i++) {
 		group = numbers[i];
+		cap_before[i] = o->cap[group];
+		bound_before[i] = o->bound[group];
 		changes[i].group = o->group[group];
 		changes[i].cap = o->cap[group] = caps[i];
 		if (caps[i] > o->bound[group])
 			set_bound(o, group, caps[i], now, false);
 	}
 	rc = heddle_group_update(changes, n, &ticket);
+	/* Below a lowered cap nothing may be prepaid that is in use. */
+	if (rc == -EBUSY && o->prepaid) {
+		take_back(o, numbers, cap_before, bound_before, n);
+		return;
+	}
 	ht_expect(o->run, "heddle_group_update", rc);
 	o->changes++;
 	if (!waits || rc)
@@ -281,12 +226,52 @@ static void update(struct oracle *o, const uint32_t *numbers,
 			set_bound(o, numbers[i], caps[i], now, true);
 }
 
+/* Prepays for one tenant, and for the other one nothing any more. */
+static void change_reserve(struct oracle *o)
+{
+	uint32_t which = ht_random_below(&o->random, RESERVING);
+	uint32_t n = ht_random_below(&o->random, 3), i;
+	int rc;
+
+	for (i = 0; i < RESERVING; i++) {
+		if (i != which)
+			ht_expect(o->run, "heddle_group_reserve",
+				  heddle_group_reserve(o->group[1 + i], 0,
+						       NULL));
+	}
+	rc = heddle_group_reserve(o->group[1 + which], n, NULL);
+	if (rc == 0)
+		o->prepaid = n;
+	else if (rc == -EBUSY && n)
+		rc = 0; /* what was prepaid before is */
+	ht_expect(o->run, "heddle_group_reserve", rc);
+	o->reserves++;
+}
+
+static void no_reserve(struct oracle *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < RESERVING; i++)
+		ht_expect(o->run, "heddle_group_reserve",
+			  heddle_group_reserve(o->group[1 + i], 0, NULL));
+	o->prepaid = 0;
+}
+
 static void change_some(struct oracle *o)
 {
 	uint32_t n = 1 + ht_random_below(&o->random, 3);
 	uint32_t first = ht_random_below(&o->random, GROUPS);
 	uint32_t numbers[3], caps[3], i;
 
+	/* Most of the time nothing is prepaid, and no change is refused. */
+	if (o->prepaid ? ht_random_chance(&o->random, 4)
+		       : ht_random_chance(&o->random, 32)) {
+		if (o->prepaid)
+			no_reserve(o);
+		else
+			change_reserve(o);
+	}
 	/* 4 and the number of groups have no common factor. */
 	_Static_assert(GROUPS == 13, "the groups of one change must differ");
 	for (i = 0; i < n; i++) {
@@ -304,6 +289,7 @@ static void open_all(struct oracle *o)
 {
 	uint32_t numbers[GROUPS], caps[GROUPS], i;
 
+	no_reserve(o);
 	for (i = 0; i < GROUPS; i++) {
 		numbers[i] = i;
 		caps[i] = WORKERS;
@@ -333,121 +319,9 @@ static void run_outside_paused(struct oracle *o)
 {
 	uint32_t leaf = LEAF + ht_random_below(&o->random, LEAVES), none = 0;
 
+	no_reserve(o);
 	update(o, &leaf, &none, 1, true);
 	run_outside(o, leaf);
-}
-
-/* A worker's log, read from its begin. */
-struct cursor {
-	uint64_t slice;
-	uint32_t at, end;
-	bool is_inside;
-};
-
-/* To the next task of a hand, if there is one. */
-static bool settle_cursor(const struct oracle *o, struct cursor *c,
-			  uint32_t hand, uint64_t slices)
-{
-	while (c->at == c->end) {
-		do
-			c->slice++;
-		while (c->slice < slices && o->owner[c->slice] != hand);
-		if (c->slice >= slices)
-			return false;
-		c->at = 0;
-		c->end = c->slice == o->hand[hand].slice ? o->hand[hand].used
-							 : SLICE;
-	}
-	return true;
-}
-
-static uint64_t cursor_key(const struct oracle *o, const struct cursor *c)
-{
-	const struct entry *entry = &o->entries[c->slice * SLICE + c->at];
-
-	/* Of equal stamps: bounds rise, tasks end, tasks begin, bounds fall. */
-	return c->is_inside ? entry->end << 2 | 1
-			    : (entry->start >> 4) << 2 | 2;
-}
-
-struct sweep {
-	struct cursor cursor[HANDS];
-	bool is_live[HANDS];
-	uint64_t slices;
-	uint32_t running[GROUPS];
-	uint32_t bound[GROUPS];
-};
-
-static void sweep_task(struct oracle *o, struct sweep *s, uint32_t hand)
-{
-	struct cursor *c = &s->cursor[hand];
-	uint32_t at = LEAF + (o->entries[c->slice * SLICE + c->at].start & 15);
-
-	for (;; at = above(at)) {
-		if (c->is_inside)
-			s->running[at]--;
-		else if (++s->running[at] > s->bound[at])
-			too_many(o, at, s->running[at], s->bound[at]);
-		else if (s->running[at] == s->bound[at])
-			atomic_store_explicit(&o->run->near, 1,
-					      memory_order_relaxed); /* sign */
-		if (at == ROOT)
-			break;
-	}
-	if (c->is_inside)
-		c->at++;
-	c->is_inside = !c->is_inside;
-	s->is_live[hand] = settle_cursor(o, c, hand, s->slices);
-}
-
-static void sweep_bend(struct oracle *o, struct sweep *s,
-		       const struct bend *bend)
-{
-	s->bound[bend->group] = bend->bound;
-	if (s->running[bend->group] > bend->bound)
-		too_many(o, bend->group, s->running[bend->group], bend->bound);
-}
-
-/* One event after the other, in the order of time. */
-static void sweep(struct oracle *o, const uint32_t *bound)
-{
-	struct sweep s = { .slices = atomic_load_explicit(
-				   &o->slices, memory_order_relaxed) };
-	const struct bend *bend;
-	uint64_t key, least;
-	size_t at = 0;
-	uint32_t i, who;
-
-	if (s.slices > o->room)
-		s.slices = o->room;
-	memcpy(s.bound, bound, sizeof(s.bound));
-	for (i = 0; i < HANDS; i++) {
-		s.cursor[i].slice = UINT64_MAX; /* before the first */
-		s.is_live[i] = settle_cursor(o, &s.cursor[i], i, s.slices);
-	}
-	for (;;) {
-		bend = at < o->n_bends ? &o->bends[at] : NULL;
-		least = bend ? bend->time << 2 | (bend->falls ? 3 : 0)
-			     : UINT64_MAX;
-		who = HANDS;
-		for (i = 0; i < HANDS; i++) {
-			if (!s.is_live[i])
-				continue;
-			key = cursor_key(o, &s.cursor[i]);
-			if (key < least) {
-				least = key;
-				who = i;
-			}
-		}
-		if (who < HANDS) {
-			sweep_task(o, &s, who);
-		} else if (bend) {
-			sweep_bend(o, &s, bend);
-			at++;
-		} else {
-			break;
-		}
-	}
 }
 
 static uint64_t tasks_done(struct oracle *o)
@@ -533,7 +407,7 @@ static void run_window(struct oracle *o, uint64_t tasks, uint64_t a_change,
 	tasks_done(o);
 	if (o->is_log) {
 		ht_actor_doing(&o->run->actors[0], "merging the logs");
-		sweep(o, bound);
+		oracle_sweep(o, bound);
 	}
 }
 
@@ -579,7 +453,8 @@ static bool open_pool(struct oracle *o)
 		atomic_init(&o->gauge[i].word, (uint64_t)WORKERS << COUNT_BITS);
 		if (i == ROOT)
 			continue;
-		rc = heddle_group_create(o->group[above(i)], &group,
+		group.flags = i <= RESERVING ? HEDDLE_GROUP_RESERVE : 0;
+		rc = heddle_group_create(o->group[oracle_above(i)], &group,
 					 &o->group[i]);
 		ht_expect(o->run, "heddle_group_create", rc);
 		if (rc)
@@ -610,10 +485,11 @@ static void run_oracle(struct oracle *o)
 	took = ht_now() - run->started_ns;
 	snprintf(run->note, sizeof(run->note),
 		 "%.3g tasks/s, 1e9 would take %.0f min; %ju cap changes, %ju "
-		 "windows",
+		 "refused, %ju reserves, %ju windows",
 		 (double)tasks_done(o) / ((double)took / 1e9),
 		 (double)took / 60 / (double)tasks_done(o),
-		 (uintmax_t)o->changes, (uintmax_t)o->windows);
+		 (uintmax_t)o->changes, (uintmax_t)o->refused,
+		 (uintmax_t)o->reserves, (uintmax_t)o->windows);
 	ht_stress_rest(run, o->pool);
 	/* Both oracles must have seen what the twin does. */
 	if (run->is_busted && (!o->found[0] || !o->found[1]))

@@ -23,6 +23,10 @@ struct heddle_group;
 enum heddle_group_flags {
 	HEDDLE_GROUP_WIDE = 1,   /* one injection queue per CPU, not one */
 	HEDDLE_GROUP_PAUSED = 2, /* starts with cap 0 */
+	/* May have a reserve: heddle_group_reserve(). Not SERIAL, nor below another
+	 * such group. A start that does not keep its permits pays two shared atomic
+	 * operations more. */
+	HEDDLE_GROUP_RESERVE = 4,
 };
 
 #define HEDDLE_WEIGHT_MAX 1000000u
@@ -56,7 +60,6 @@ enum heddle_group_order {
  * @weight:       its share of the turns among its siblings while they compete; 0: 1;
  *                at most HEDDLE_WEIGHT_MAX. The parent's own tasks compete with
  *                weight 1
- * @reserve:      0; permits prepaid on the groups above are not in this version
  */
 struct heddle_group_options {
 	uint32_t struct_size;
@@ -67,7 +70,7 @@ struct heddle_group_options {
 	uint32_t order;
 	const char *name;
 	uint32_t weight;
-	uint32_t reserve;
+	uint32_t reserved; /* zero */
 };
 
 /**
@@ -82,9 +85,9 @@ struct heddle_group_options {
  *
  * Progress: blocking (allocates). Context: any thread, also a task.
  * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
- * weight above HEDDLE_WEIGHT_MAX, an unknown flag or order, a SERIAL parent),
- * -ENOTSUP (a reserve), -E2BIG, -ENOMEM,
- * -ENOSPC (groups_max or the parent's children_max), -ESHUTDOWN, -ECHILD.
+ * weight above HEDDLE_WEIGHT_MAX, an unknown flag or order, a SERIAL parent,
+ * a RESERVE group below another one), -E2BIG, -ENOMEM, -ENOSPC (groups_max, the
+ * parent's children_max, or 255 RESERVE groups), -ESHUTDOWN, -ECHILD.
  */
 HEDDLE_API int heddle_group_create(struct heddle_group *parent,
 				   const struct heddle_group_options *opts,
@@ -93,7 +96,6 @@ HEDDLE_API int heddle_group_create(struct heddle_group *parent,
 enum heddle_change_what {
 	HEDDLE_CHANGE_CAP = 1,
 	HEDDLE_CHANGE_WEIGHT = 2,
-	HEDDLE_CHANGE_RESERVE = 4,
 };
 
 /**
@@ -103,14 +105,14 @@ enum heddle_change_what {
  * @what:    which of the values count, enum heddle_change_what; 0:
  *           HEDDLE_CHANGE_CAP
  * @weight:  the new weight; 0: 1
- * @reserve: 0; see struct heddle_group_options
+ * @reserved: zero
  */
 struct heddle_change {
 	struct heddle_group *group;
 	uint32_t cap;
 	uint32_t what;
 	uint32_t weight;
-	uint32_t reserve;
+	uint32_t reserved;
 };
 
 /*
@@ -142,7 +144,8 @@ struct heddle_ticket {
  * Context:  any thread, also a task.
  * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
  * weight above HEDDLE_WEIGHT_MAX, an unknown bit, n = 0, groups of two pools, a
- * group twice), -ENOTSUP (a reserve), -ECHILD.
+ * group twice), -EBUSY (a lower cap of a group below which units are prepaid, while
+ * more of its permits are in use or prepaid than that: lower the reserve first), -ECHILD.
  */
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 				   size_t n, struct heddle_ticket *ticket);
@@ -155,6 +158,27 @@ static inline int heddle_group_set_cap(struct heddle_group *group, uint32_t cap,
 
 	return heddle_group_update(&change, 1, ticket);
 }
+
+/**
+ * heddle_group_reserve() - prepay permits of a group on every group above it
+ * @group: made with HEDDLE_GROUP_RESERVE
+ * @n:     how many; 0 gives them back
+ * @full:  NULL, or receives the group that has too few free, else NULL
+ *
+ * From then on n tasks of the group, and of the groups below it, find what they need
+ * above the group, whatever others do; its own cap holds as before. While it runs n or
+ * more, nothing is kept from others. What is prepaid counts as taken in the groups
+ * above: others run that many less, and a group with prepaid permits cannot be paused by
+ * cap 0 (-EBUSY), only by a quiesce. Tasks of the group that run already are counted in.
+ * All n or none. Freeing the group gives them back.
+ *
+ * Progress: blocking (a short lock among changes), so many steps as permits.
+ * Context: any thread, also a task.
+ * Return: 0, -EBUSY (the permits are not free now; those in use count), -EINVAL (another
+ * kind of group, n above HEDDLE_CAP_MAX), -ESHUTDOWN (the group is closed), -ECHILD.
+ */
+HEDDLE_API int heddle_group_reserve(struct heddle_group *group, uint32_t n,
+				    struct heddle_group **full);
 
 /**
  * heddle_group_wait() - wait until a change of caps is in effect
@@ -235,6 +259,8 @@ enum heddle_reason {
 	HEDDLE_REASON_CLOSED = 5,      /* quiesced or refused */
 	HEDDLE_REASON_NO_WORKER = 6,   /* each worker has a task */
 	HEDDLE_REASON_NOT_STARTED = 7, /* the pool has no worker */
+	HEDDLE_REASON_RESERVED =
+		8, /* what is free above is prepaid by others */
 };
 
 /**
@@ -247,12 +273,12 @@ enum heddle_reason {
  * @returners:   workers that wait for a permit of this very group
  * @queued:      tasks of this very group that have not started
  * @parallelism: tasks of this group that could run together now: the smallest
- *               cap on the path, and the workers the pool has or may create
- *               less those blocked
+ *               cap on the path, less what others have prepaid there, and the
+ *               workers the pool has or may create less those blocked
  * @reason:      enum heddle_reason
  * @reason_group: the group that is meant, NULL if none
  * @weight:      as set last
- * @reserve:     0 in this version
+ * @reserve:     what is prepaid for it on each group above
  */
 struct heddle_group_stat {
 	uint32_t struct_size;

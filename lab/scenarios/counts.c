@@ -317,7 +317,7 @@ static void search(void)
 	struct heddle_group *found = hd_ready_take(pool, true, &owe);
 
 	LAB_ASSERT(found);
-	hd_permit_give(found, NULL);
+	hd_permit_give(found);
 }
 
 #define SEARCH_COSTS .promised = { .rmws = 4, .lines = 17 }

@@ -37,6 +37,8 @@ struct rules {
 	unsigned int parent[GROUPS]; /* of groups 1 and up, 0 is the root */
 	unsigned int below;          /* groups besides the root */
 	unsigned int cap[GROUPS];    /* 0: no limit */
+	unsigned int accounts;       /* a bit for each group that has one */
+	unsigned int prepaid[GROUPS];
 };
 
 static const struct rules *rules;
@@ -50,7 +52,10 @@ static struct {
 	unsigned int inside[GROUPS]; /* with those of the groups below */
 	unsigned int cap[GROUPS];    /* what must not be exceeded now */
 	unsigned int floor[GROUPS];  /* what may be used: lower in changes */
-	unsigned int running;        /* on workers, blocked ones not */
+	unsigned int
+		prepaid[GROUPS];   /* what it can rely on: lower in changes */
+	unsigned int kept[GROUPS]; /* what others cannot: higher */
+	unsigned int running;      /* on workers, blocked ones not */
 	unsigned int blocked;
 	unsigned int workers; /* that live, or will */
 } ghost;
@@ -58,9 +63,11 @@ static struct {
 LAB_GHOST static void pool_reset(void)
 {
 	__builtin_memset(&ghost, 0, sizeof(ghost));
-	for (int i = 0; i < GROUPS; i++)
+	for (int i = 0; i < GROUPS; i++) {
 		ghost.cap[i] = ghost.floor[i] = rules->cap[i] ? rules->cap[i]
 							      : UINT32_MAX;
+		ghost.prepaid[i] = ghost.kept[i] = rules->prepaid[i];
+	}
 	ghost.workers = rules->will_live ? rules->will_live : rules->workers;
 }
 
@@ -140,6 +147,19 @@ LAB_GHOST static void ghost_floor_is(unsigned int g, unsigned int cap)
 	ghost.floor[g] = cap;
 }
 
+LAB_GHOST static void ghost_prepaid_may(unsigned int g, unsigned int n)
+{
+	if (n > ghost.kept[g])
+		ghost.kept[g] = n;
+	if (n < ghost.prepaid[g])
+		ghost.prepaid[g] = n;
+}
+
+LAB_GHOST static void ghost_prepaid_is(unsigned int g, unsigned int n)
+{
+	ghost.prepaid[g] = ghost.kept[g] = n;
+}
+
 /* -- tasks -- */
 
 static void body(void *arg)
@@ -170,18 +190,48 @@ static inline void thread_ends(void)
 
 /* -- the verdict -- */
 
+static bool is_within(unsigned int g, unsigned int top)
+{
+	while (g && g != top)
+		g = rules->parent[g];
+	return g == top;
+}
+
+/* Units of a group that accounts below it have prepaid and do not use. */
+static unsigned int kept_from(unsigned int g, unsigned int at)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int r = 1; r <= rules->below; r++)
+		if (r != at && is_within(r, at) && !is_within(g, r) &&
+		    ghost.kept[r] > ghost.inside[r])
+			kept += ghost.kept[r] - ghost.inside[r];
+	return kept;
+}
+
 /* Queued work, room on the path and somebody who could run it. */
 static bool could_start(unsigned int g)
 {
 	if (ghost.submitted[g] <= ghost.begun[g] + ghost.cancelled[g] ||
 	    ghost.running >= ghost.workers)
 		return false;
-	for (;; g = rules->parent[g]) {
-		if (ghost.inside[g] >= ghost.floor[g])
+	for (unsigned int at = g;; at = rules->parent[at]) {
+		if (ghost.inside[at] + kept_from(g, at) >= ghost.floor[at])
 			return false;
-		if (!g)
+		if (!at || ghost.inside[at] < ghost.prepaid[at])
 			return true;
 	}
+}
+
+/* What others than running tasks hold of it at rest. */
+static unsigned int prepaid_at(unsigned int g)
+{
+	unsigned int prepaid = 0;
+
+	for (unsigned int r = 1; r <= rules->below; r++)
+		if (r != g && is_within(r, g))
+			prepaid += ghost.prepaid[r];
+	return prepaid;
 }
 
 static inline const char *pool_at_rest(void)
@@ -203,8 +253,10 @@ static inline const char *pool_at_rest(void)
 		if (ghost.ended[g] + ghost.cancelled[g] != ghost.submitted[g] &&
 		    ghost.floor[g])
 			return "lost: a task did not run";
-		if (hd_word_count(word))
+		if (hd_word_count(word) > prepaid_at(g))
 			return "leak: a permit was not given back";
+		if (hd_word_count(word) < prepaid_at(g))
+			return "eaten: a prepaid permit is not there";
 	}
 	check.struct_size = sizeof(check);
 	if (heddle_check(pool, &check))
@@ -251,10 +303,18 @@ static void pool_make(const struct rules *what)
 			.struct_size = sizeof(group),
 			.cap = what->cap[i],
 			.children_max = GROUPS - 1,
+			.flags = what->accounts & 1u << i ? HEDDLE_GROUP_RESERVE
+							  : 0,
 		};
 
 		rc = heddle_group_create(groups[what->parent[i]], &group,
 					 &groups[i]);
+		LAB_ASSERT(rc == 0);
+	}
+	for (unsigned int i = 1; i <= what->below; i++) {
+		if (!what->prepaid[i])
+			continue;
+		rc = heddle_group_reserve(groups[i], what->prepaid[i], NULL);
 		LAB_ASSERT(rc == 0);
 	}
 	if (!what->workers)

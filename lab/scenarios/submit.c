@@ -117,8 +117,8 @@ static void take_and_give(void)
 	struct heddle_group *full;
 	uint32_t owed = 0;
 
-	if (hd_permit_take(groups[1], NULL, &full, &owed))
-		owed += hd_permit_give(groups[1], NULL);
+	if (hd_permit_take(groups[1], &full, &owed))
+		owed += hd_permit_give(groups[1]);
 	hd_look(pool, owed);
 	thread_ends();
 }
@@ -237,8 +237,8 @@ static void hold_for_a_moment(void)
 	uint32_t owed = 0;
 
 	hd_hand_begin(pool);
-	if (hd_permit_take(groups[0], NULL, &full, &owed))
-		owed += hd_permit_give(groups[0], NULL);
+	if (hd_permit_take(groups[0], &full, &owed))
+		owed += hd_permit_give(groups[0]);
 	hd_hand_end(pool);
 	thread_ends();
 }

@@ -77,10 +77,6 @@ static void values(void)
 	is_u64(stat_of(a).weight, 1, "no weight is weight 1");
 	is_u64(stat_of(b).weight, 7, "a weight");
 	ok(heddle_group_create(root, &o, &none) == -EINVAL, "too heavy");
-	o.weight = 1;
-	o.reserve = 1;
-	ok(heddle_group_create(root, &o, &none) == -ENOTSUP,
-	   "a reserve fails loudly");
 	ok(heddle_group_update(both, 2, &ticket) == 0, "two groups at once");
 	ok(heddle_group_wait(ticket, HEDDLE_FOREVER) == 0, "one ticket");
 	ok(stat_of(a).cap == 2 && stat_of(a).weight == 5, "cap and weight");
@@ -94,11 +90,6 @@ static void values(void)
 		   stat_of(a).weight == 5,
 	   "an error in the second changes nothing of the first");
 	both[1].weight = 1;
-	both[1].what |= HEDDLE_CHANGE_RESERVE;
-	both[1].reserve = 1;
-	ok(heddle_group_update(both, 2, &ticket) == -ENOTSUP &&
-		   stat_of(a).weight == 5,
-	   "nor does a reserve");
 	both[1].what = 8;
 	ok(heddle_group_update(both, 2, &ticket) == -EINVAL, "unknown bit");
 	ok(heddle_group_wait(old, HEDDLE_NOW) == 0, "the ticket is as it was");

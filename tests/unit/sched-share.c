@@ -82,7 +82,7 @@ static uint32_t turn(uint64_t held_ns)
 	turns[i]++;
 	served[i] += held_ns;
 	hd_share_charge(found, held_ns);
-	hd_permit_give(found, NULL);
+	hd_permit_give(found);
 	return i;
 }
 
@@ -137,7 +137,7 @@ static void levels(void)
 		of[1] += found == deep[1];
 		under += found != group[0];
 		hd_share_charge(found, QUANTUM);
-		hd_permit_give(found, NULL);
+		hd_permit_give(found);
 	}
 	ok(under >= 1198 && under <= 1202,
 	   "below the group of weight 3: %llu "
@@ -218,7 +218,7 @@ static void away(void)
 		struct heddle_group *found = hd_ready_take(pool, true, &owe);
 
 		hd_share_charge(found, QUANTUM);
-		hd_permit_give(found, NULL);
+		hd_permit_give(found);
 	}
 	heddle_group_set_cap(group[1], 4, NULL);
 	for (k = 0, before = 0; k < 30; k++) {
@@ -227,7 +227,7 @@ static void away(void)
 
 		before += found == group[1];
 		hd_share_charge(found, QUANTUM);
-		hd_permit_give(found, NULL);
+		hd_permit_give(found);
 	}
 	ok(before >= 9 && before <= 12,
 	   "who comes back has a third of the "
@@ -254,7 +254,7 @@ static void at_once(void)
 	   (unsigned long long)of[0], (unsigned long long)of[1],
 	   (unsigned long long)of[2]);
 	for (i = 0; i < 8; i++)
-		hd_permit_give(found[i], NULL);
+		hd_permit_give(found[i]);
 	su_destroy(pool);
 }
 
