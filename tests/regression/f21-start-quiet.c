@@ -96,6 +96,8 @@ static void wakes_nobody(void)
 	}
 	if (heddle_pool_start(pool, WORKERS, NULL, su_in_ms(20000)))
 		bail("start");
+	/* Who is woken is seen when it sleeps again: time for that. */
+	su_wait_at_least(&never, 1, 100);
 	now = switches(info[0].tid) + switches(info[1].tid);
 	if (!before)
 		skip(1, "/proc does not count how often a thread sleeps");
