@@ -69,7 +69,7 @@ static bool take_role(struct heddle_pool *pool, uint32_t index)
 	return atomic_compare_exchange_strong_explicit(
 		&pool->keeper, &nobody, index + 1,
 		memory_order_seq_cst,  /* keep-1 */
-		memory_order_relaxed); /* its holder looks */
+		memory_order_seq_cst); /* keep-1: its holder looks later */
 }
 
 /* To one whose idle bit the caller has cleared; it looks whether the role is its. */

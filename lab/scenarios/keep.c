@@ -185,6 +185,19 @@ KEEP(keep_start, "keep-start", "who is counted by a start does not leave", 0,
 	   .threads = 1, .keep_alive_ns = 1),
      THREADS(start_two), USUAL);
 
+/* While it lasts nobody is too many: who sleeps meanwhile is seen at its end. */
+static void start_none(void)
+{
+	LAB_ASSERT(heddle_pool_start(pool, 0, NULL, HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+KEEP(keep_end, "keep-start-end", "who slept during a start is too many again",
+     0,
+     RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	   .threads = 1, .keep_alive_ns = 1),
+     THREADS(start_none), UP_TO(1, 1));
+
 /* -- a spawn needs a worker: one that is, or one that is made -- */
 
 static const struct rules keep_guest_rules =
