@@ -30,7 +30,8 @@ static const char *unwatched(void)
 
 	if (surplus > atomic_load_explicit(&pool->blocked_workers,
 					   memory_order_relaxed) &&
-	    atomic_load_explicit(&pool->available, memory_order_relaxed) > 1)
+	    atomic_load_explicit(&pool->available, memory_order_relaxed) >
+		    atomic_load_explicit(&pool->started, memory_order_relaxed))
 		return "unwatched: all sleep, and one has been idle too long";
 	return NULL;
 }
@@ -107,6 +108,11 @@ KEEP(keep_rest, "keep-rest", "who is one too many leaves, and who is not stays",
      RULES(.workers = 3, .workers_max = 3, .flags = HEDDLE_POOL_ELASTIC,
 	   .threads = 1, .keep_alive_ns = 1),
      THREADS(submit_block), USUAL);
+
+KEEP(keep_rest_old, "keep-rest-old", "and loads may give an old value", 0,
+     RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	   .threads = 1, .keep_alive_ns = 1),
+     THREADS(submit_one), UP_TO(1, 1));
 
 /* The lowest idle one has the role, and is the one that a submit wakes. */
 static const struct rules role_rules =
@@ -198,6 +204,37 @@ KEEP(keep_end, "keep-start-end", "who slept during a start is too many again",
 	   .threads = 1, .keep_alive_ns = 1),
      THREADS(start_none), UP_TO(1, 1));
 
+/* Never started: a start that fails leaves one who is too many, alone. */
+static const struct rules start_fails_rules =
+	RULES(.workers = 1, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,
+	      .threads = 1, .keep_alive_ns = 1);
+
+static void unstarted(void)
+{
+	atomic_store_explicit(&pool->started, 0, memory_order_relaxed);
+	lower_floor(0);
+}
+
+static void start_fails_setup(void)
+{
+	pool_make(&start_fails_rules);
+	LAB_ASSERT(heddle_pool_stop(pool, 1, HEDDLE_R3_GONE, NULL,
+				    HEDDLE_FOREVER) == 0);
+	unstarted();
+}
+
+static void start_fails(void)
+{
+	LAB_ASSERT(heddle_pool_start(pool, 2, NULL, HEDDLE_FOREVER) == -EAGAIN);
+	thread_ends();
+}
+
+LAB_SCENARIO(keep_fails, .name = "keep-start-fails",
+	     .claim = "and one that slept during a start that fails",
+	     .setup = start_fails_setup, .reset = pool_reset,
+	     .thread = { start_fails }, .at_rest = keep_at_rest,
+	     .create_fails = 3, UP_TO(1, 1));
+
 /* -- a spawn needs a worker: one that is, or one that is made -- */
 
 static const struct rules keep_guest_rules =
@@ -208,8 +245,7 @@ static const struct rules keep_guest_rules =
 static void keep_guest_setup(void)
 {
 	make_process(&keep_guest_rules, 1);
-	atomic_store_explicit(&pool->started, 0, memory_order_relaxed);
-	lower_floor(0);
+	unstarted();
 }
 
 static void spawn_two(void)
