@@ -4,6 +4,7 @@ example_programs = \
 	%D%/buildgraph \
 	%D%/first \
 	%D%/guests \
+	%D%/loop \
 	%D%/server \
 	%D%/sort \
 	%D%/tenants
@@ -12,6 +13,7 @@ check_PROGRAMS += $(example_programs)
 %C%_buildgraph_LDADD = $(heddle_libs)
 %C%_first_LDADD = $(heddle_libs)
 %C%_guests_LDADD = $(heddle_libs)
+%C%_loop_LDADD = $(heddle_libs)
 %C%_server_LDADD = $(heddle_libs)
 %C%_sort_LDADD = $(heddle_libs)
 %C%_tenants_LDADD = $(heddle_libs)

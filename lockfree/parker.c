@@ -57,20 +57,21 @@ uint32_t hd_parker_park_until_owner(struct hd_parker *parker, uint64_t deadline)
 {
 	for (;;) {
 		uint32_t token = hd_parker_try_owner(parker);
-		uint32_t word = HD_PARKER_EMPTY;
+		uint32_t empty = HD_PARKER_EMPTY, asleep = HD_PARKER_ASLEEP;
 
 		if (token)
 			return token;
+		/* As in hd_parker_park_owner(). */
 		atomic_compare_exchange_strong_explicit(
-			&parker->word, &word, HD_PARKER_ASLEEP,
+			&parker->word, &empty, HD_PARKER_ASLEEP,
 			memory_order_relaxed,  /* the waker reads only this */
 			memory_order_relaxed); /* read again above */
 		if (hd_futex_wait(&parker->word, HD_PARKER_ASLEEP, deadline) !=
 		    -ETIMEDOUT)
 			continue;
-		word = HD_PARKER_ASLEEP;
+		/* Fails if the token has come: then it is taken, and not lost. */
 		if (atomic_compare_exchange_strong_explicit(
-			    &parker->word, &word, HD_PARKER_EMPTY,
+			    &parker->word, &asleep, HD_PARKER_EMPTY,
 			    memory_order_relaxed, /* the waker reads only this */
 			    memory_order_relaxed)) /* read again above */
 			return 0;

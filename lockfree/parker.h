@@ -7,7 +7,7 @@
  *
  *                     unpark_any  park/try_owner
  * unpark_any              X             -
- * park/try_owner          -             X
+ * park/try_owner          -             X      (park_until too)
  *
  * -  safe together      X  caller must exclude (one waker, one owner)
  *
@@ -46,7 +46,7 @@ bool hd_parker_unpark_any(struct hd_parker *parker, uint32_t token);
 /* Sleeps until there is a token, and takes it. */
 uint32_t hd_parker_park_owner(struct hd_parker *parker);
 
-/* The same until a moment of CLOCK_MONOTONIC: 0, there was none by then. */
+/* The same until the deadline: then 0, and nobody is announced as asleep any more. */
 uint32_t hd_parker_park_until_owner(struct hd_parker *parker,
 				    uint64_t deadline);
 

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "sched/look.h"
 #include "sched/pool.h"
 #include "sched/start.h"
 #include "sched/story.h"
@@ -62,6 +63,35 @@ static bool wanted(struct heddle_pool *pool)
 		       least; /* keep-1 */
 }
 
+/* A donated thread is not the library's to end, and keeps no time for it. */
+static bool is_donated(struct heddle_pool *pool, uint32_t index)
+{
+	return atomic_load_explicit(&pool->worker[index].refuses_guests,
+				    memory_order_relaxed); /* by the bit */
+}
+
+static bool is_idle(struct heddle_pool *pool, uint32_t index)
+{
+	/* The word, not its summary: the caller's own bit must not be missed. */
+	return (hd_bitset_word(&pool->idle, index >> 6) >> (index & 63) & 1) &&
+	       !is_donated(pool, index);
+}
+
+/* The highest idle worker, whose bit is the caller's then. */
+static uint32_t claim_highest(struct heddle_pool *pool)
+{
+	uint32_t i = pool->entries;
+
+	while (i-- > 0) {
+		if (!is_idle(pool, i) || !hd_bitset_clear_any(&pool->idle, i))
+			continue;
+		if (!is_donated(pool, i))
+			return i;
+		hd_look_elsewhere(&pool->worker[i]); /* another life */
+	}
+	return HD_BITSET_NONE;
+}
+
 static bool take_role(struct heddle_pool *pool, uint32_t index)
 {
 	uint32_t nobody = NOBODY;
@@ -95,7 +125,7 @@ void hd_keep_check(struct heddle_pool *pool)
 		    NOBODY) /* keep-1 */
 		return;
 	/* Who is on the way to the idle set reads the role behind its bit. */
-	index = hd_bitset_claim_highest_any(&pool->idle);
+	index = claim_highest(pool);
 	if (index == HD_BITSET_NONE)
 		return;
 	take_role(pool, index);
@@ -142,7 +172,7 @@ enum hd_keep hd_keep_due(struct hd_worker *worker)
 
 	if (!wanted(pool))
 		return HD_KEEP_WATCH;
-	index = hd_bitset_claim_highest_any(&pool->idle);
+	index = claim_highest(pool);
 	if (index == worker->index)
 		return HD_KEEP_MINE;
 	if (index == HD_BITSET_NONE)
@@ -161,9 +191,15 @@ enum hd_keep hd_keep_due(struct hd_worker *worker)
  */
 static bool missed(struct heddle_pool *pool)
 {
-	return atomic_load_explicit(&pool->started,
-				    memory_order_relaxed) /* locked */
-	       && !hd_bitset_any(&pool->idle);
+	uint32_t i = pool->entries;
+
+	if (!atomic_load_explicit(&pool->started,
+				  memory_order_relaxed)) /* locked */
+		return false;
+	while (i-- > 0)
+		if (is_idle(pool, i))
+			return false;
+	return true;
 }
 
 bool hd_keep_leave(struct hd_worker *worker)

@@ -6,6 +6,7 @@ sched_sources = \
 	%D%/cap.c \
 	%D%/check.c \
 	%D%/close.c \
+	%D%/donate.c %D%/donate.h \
 	%D%/group.h \
 	%D%/help.c %D%/help.h \
 	%D%/hook.c %D%/hook.h \
@@ -32,9 +33,11 @@ sched_sources = \
 	%D%/story.c %D%/story.h \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
+	%D%/thief.c %D%/thief.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \
 	%D%/version.c \
+	%D%/want.c %D%/want.h \
 	%D%/worker.c %D%/worker.h
 
 noinst_LTLIBRARIES += libsched.la

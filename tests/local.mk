@@ -17,7 +17,8 @@ check_LIBRARIES += %D%/support/libsupport.a
 %C%_support_libsupport_a_SOURCES = \
 	%D%/support/guests.c %D%/support/guests.h \
 	%D%/support/sanitizer.h \
-	%D%/support/support.c %D%/support/support.h
+	%D%/support/support.c %D%/support/support.h \
+	%D%/support/usage.c %D%/support/usage.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
 support_lib = %D%/support/libsupport.a
@@ -34,6 +35,7 @@ public_tests = \
 	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/fault-each \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
@@ -48,6 +50,9 @@ public_tests = \
 	%D%/api/order \
 	%D%/api/placement \
 	%D%/api/room \
+	%D%/api/run \
+	%D%/api/run-loop \
+	%D%/api/run-many \
 	%D%/api/slot \
 	%D%/api/stop \
 	%D%/api/tasks \
@@ -57,6 +62,7 @@ public_tests = \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
 	%D%/regression/f06-give-back \
+	%D%/regression/f07-stacks-kept \
 	%D%/regression/f08-cap-external \
 	%D%/regression/f09-in-flight \
 	%D%/regression/f10-one-limit \
@@ -65,6 +71,7 @@ public_tests = \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
 	%D%/regression/f15-reserve \
+	%D%/regression/f17-blocked-recovers \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f19-submitter \
 	%D%/regression/f20-load \
@@ -79,11 +86,14 @@ public_tests = \
 	%D%/regression/f31-nesting \
 	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
+	%D%/regression/f34-control-inside \
 	%D%/regression/f35-one-setter \
 	%D%/regression/f36-ramp-down \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f40-first-submit \
+	%D%/regression/f44-memory-back \
 	%D%/regression/f45-control-inside \
+	%D%/regression/f46-idle-cost \
 	%D%/regression/f48-retire-submit
 
 unit_tests = \
@@ -147,6 +157,7 @@ check_PROGRAMS += $(program_tests)
 script_tests = \
 	%D%/api/idle-strace.t \
 	%D%/api/never-under.t \
+	%D%/api/stops.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
@@ -161,12 +172,15 @@ script_tests = \
 	%D%/model/stall.t \
 	%D%/model/twins.t \
 	%D%/style/bench-lockfree.t \
+	%D%/style/completion.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \
+	%D%/style/guide.t \
 	%D%/style/headers.t \
 	%D%/style/install.t \
 	%D%/style/layers.t \
 	%D%/style/library.t \
+	%D%/style/man.t \
 	%D%/style/pairs.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
