@@ -46,8 +46,10 @@ lab_scenarios = \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/interrupt.c \
 	%D%/scenarios/join.c \
+	%D%/scenarios/keep.c \
 	%D%/scenarios/known.c \
 	%D%/scenarios/litmus.c \
+	%D%/scenarios/log.c \
 	%D%/scenarios/mirror.c \
 	%D%/scenarios/nodes.c \
 	%D%/scenarios/order.c \

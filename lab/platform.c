@@ -30,6 +30,7 @@
 #include "platform/rcu.h"
 #include "platform/stack.h"
 #include "platform/thread.h"
+#include "platform/topology.h"
 
 #define FOREVER    LAB_FOREVER
 #define LOCKS_MAX  64
@@ -192,6 +193,30 @@ int hd_cpu_set_get(void *set, size_t size)
 {
 	memset(set, 0, size);
 	*(unsigned char *)set = 1;
+	return 0;
+}
+
+/* Nobody is placed here. */
+const char *hd_topology_root(void)
+{
+	return "";
+}
+
+uint32_t hd_topology_possible(const char *root)
+{
+	(void)root;
+	return 0;
+}
+
+uint32_t hd_topology_order(const char *root, const void *set, size_t size,
+			   bool spread, uint32_t *order, uint32_t max)
+{
+	(void)root;
+	(void)set;
+	(void)size;
+	(void)spread;
+	(void)order;
+	(void)max;
 	return 0;
 }
 
@@ -537,6 +562,12 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 void hd_thread_class_get(struct hd_thread_class *scheduling)
 {
 	(void)scheduling;
+}
+
+bool hd_thread_class_valid(const struct hd_thread_class *scheduling)
+{
+	(void)scheduling;
+	return true;
 }
 
 int hd_thread_apply(const struct hd_thread_options *options)

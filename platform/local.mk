@@ -20,7 +20,8 @@ platform_sources = \
 	%D%/rcu.c %D%/rcu.h \
 	%D%/sanitizer.h \
 	%D%/stack.c %D%/stack.h \
-	%D%/thread.c %D%/thread.h
+	%D%/thread.c %D%/thread.h \
+	%D%/topology.c %D%/topology.h
 
 noinst_LTLIBRARIES += libplatform.la
 libplatform_la_SOURCES = $(platform_sources)

@@ -17,6 +17,7 @@
 #include "sched/block.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
+#include "sched/keep.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/permit.h"
@@ -284,9 +285,11 @@ static void uncount_region(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 
-	if (!worker->donated)
-		atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
-					  memory_order_seq_cst); /* spare-1 */
+	if (worker->donated)
+		return;
+	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 keep-1 */
+	hd_keep_check(pool);
 }
 
 /* False at the bound, if that refuses. A helper took no worker's place. */

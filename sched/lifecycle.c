@@ -12,6 +12,8 @@
 #include "platform/futex.h"
 #include "platform/memory.h"
 #include "sched/help.h"
+#include "sched/hook.h"
+#include "sched/keep.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
 #include "sched/report.h"
@@ -36,7 +38,7 @@ static void tell_to_leave(struct hd_worker *worker)
 				     memory_order_seq_cst)) /* leave-1 */
 		return;
 	if (!worker->donated)
-		pool->live--;
+		hd_live_less(worker);
 	if (hd_bitset_clear_any(&pool->idle, worker->index))
 		hd_parker_unpark_any(&worker->parker, HD_TOKEN_LEAVE);
 }
@@ -202,10 +204,32 @@ static void start_spare(struct heddle_pool *pool, uint32_t n, uint64_t deadline)
 	hd_mutex_unlock(&pool->control);
 	if (!spare)
 		return;
-	if (hd_worker_create(spare, &step) == 0)
+	if (hd_worker_create_logged(spare, HEDDLE_BECAUSE_SPARE, &step) == 0)
 		has_started(spare, life, deadline, &phase);
-	else
-		hd_spare_failed(pool);
+}
+
+/* Who lives now is counted on, so nobody is surplus until the floor holds for them. */
+static void begin_start(struct heddle_pool *pool)
+{
+	hd_mutex_lock(&pool->control);
+	pool->starts++;
+	hd_keep_count(pool);
+	hd_mutex_unlock(&pool->control);
+}
+
+static void end_start(struct heddle_pool *pool, uint32_t n, int rc)
+{
+	hd_mutex_lock(&pool->control);
+	pool->starts--;
+	if (rc == 0 && !pool->closing) {
+		atomic_store_explicit(&pool->started, 1,
+				      memory_order_relaxed); /* locked */
+		if (pool->floor < n)
+			pool->floor = n;
+	}
+	hd_keep_count(pool);
+	hd_mutex_unlock(&pool->control);
+	hd_keep_check(pool);
 }
 
 int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
@@ -223,17 +247,13 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 	batch = hd_alloc(sizeof(*batch) + n * sizeof(batch->item[0]));
 	if (!batch)
 		return -ENOMEM;
+	begin_start(pool);
 	rc = start_batch(pool, n, batch, report, deadline);
 	hd_free(batch);
-	if (rc < 0)
-		return rc;
-	hd_mutex_lock(&pool->control);
-	if (!pool->closing)
-		atomic_store_explicit(&pool->started, 1,
-				      memory_order_relaxed); /* locked */
-	hd_mutex_unlock(&pool->control);
-	start_spare(pool, n, deadline);
-	return 0;
+	end_start(pool, n, rc);
+	if (rc == 0)
+		start_spare(pool, n, deadline);
+	return rc;
 }
 
 /* ---- stop ---- */
@@ -338,7 +358,7 @@ static int reap_all(struct heddle_pool *pool, int level,
 
 static bool inside(struct heddle_pool *pool)
 {
-	return hd_self && hd_self->pool == pool;
+	return (hd_self && hd_self->pool == pool) || hd_hook_inside(pool);
 }
 
 static int stop(struct heddle_pool *pool, uint32_t n, int level,
@@ -350,7 +370,10 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 	if (n == 0)
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */
+	if (pool->floor > n)
+		pool->floor = n;
 	choose_victims(pool, n);
+	hd_keep_count(pool);
 	ask_donated(pool);
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */
@@ -402,6 +425,7 @@ int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
 		pool->closing = true;
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */
+		hd_keep_count(pool);
 	}
 	hd_mutex_unlock(&pool->control);
 	if (rc < 0)

@@ -9,8 +9,10 @@ sched_sources = \
 	%D%/donate.c %D%/donate.h \
 	%D%/group.h \
 	%D%/help.c %D%/help.h \
+	%D%/hook.c %D%/hook.h \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/join.c \
+	%D%/keep.c %D%/keep.h \
 	%D%/lifecycle.c \
 	%D%/look.c %D%/look.h \
 	%D%/options.c %D%/options.h \
@@ -29,6 +31,7 @@ sched_sources = \
 	%D%/share.c %D%/share.h \
 	%D%/start.c %D%/start.h \
 	%D%/stop.c \
+	%D%/story.c %D%/story.h \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
 	%D%/thief.c %D%/thief.h \

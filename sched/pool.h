@@ -13,6 +13,7 @@
 #include <heddle/pool.h>
 
 #include "lockfree/bitset.h"
+#include "lockfree/log.h"
 #include "lockfree/nodes.h"
 #include "lockfree/reclaim.h"
 #include "lockfree/waitq.h"
@@ -20,6 +21,7 @@
 #include "platform/mutex.h"
 #include "platform/thread.h"
 
+struct hd_hook_frame;
 struct hd_publication;
 struct hd_worker;
 struct heddle_group;
@@ -55,20 +57,30 @@ struct heddle_pool {
 	uint32_t lanes_length_max;
 	bool elastic;
 	uint64_t stack_size;
+	uint64_t guard_size;
+	uint64_t keep_alive_ns;
 	uint64_t quantum_ns;
 	char name[12];
 	void *cpu_set;
 	size_t cpu_set_size;
+	uint32_t *cpu_order; /* NULL: workers have the whole set */
+	uint32_t cpu_order_length;
+	void *mask; /* a sigset_t; NULL: the usual one */
 	struct hd_thread_class scheduling;
 	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
 	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
 			    void *arg);
+	void (*worker_recycle)(struct heddle_pool *pool, uint32_t index,
+			       uint64_t incarnation, void *arg);
+	void (*create_failed)(struct heddle_pool *pool, uint32_t index,
+			      int error, uint32_t step, void *arg);
 	void *hook_arg;
 	struct heddle_group *group; /* groups_max of them */
 	void *tls;                  /* the slots' table; tls/ owns it */
 	struct hd_nodes nodes;
 	struct hd_waitq_arena waitq_arena;
 	struct hd_reclaim reclaim;
+	struct hd_log log; /* A: of decisions */
 
 	/* A: read by every submit and task, rarely written. */
 	HD_ALIGNED _Atomic uint32_t attention;
@@ -76,6 +88,8 @@ struct heddle_pool {
 	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
+	_Atomic uint32_t surplus;      /* live beyond what stays; locked */
+	_Atomic uint32_t keeper;       /* index + 1 of who watches the time */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
 	HD_ALIGNED _Atomic uint32_t searching; /* A: a wake is in flight */
@@ -110,6 +124,10 @@ struct heddle_pool {
 	uint32_t donated;  /* entries of donated threads, beside those */
 	uint32_t runners;  /* of those, in a run */
 	int event;         /* its descriptor, or -1; I once want is not 0 */
+	uint32_t fresh;    /* of the live, those made for a FRESH guest */
+	uint32_t floor;    /* most that a start asked for since the last stop */
+	uint32_t starts;   /* that are under way */
+	struct hd_hook_frame *hooked; /* threads in the create_failed hook */
 	uint32_t processes;
 	uint64_t processes_made;
 	bool closing;

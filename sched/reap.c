@@ -55,7 +55,8 @@ static int join(struct hd_worker *worker, uint32_t from, uint64_t deadline)
 		hd_phase_set(worker, from);
 		return rc;
 	}
-	hd_stack_unmap(worker->stack, worker->stack_size);
+	hd_stack_unmap(worker->stack, worker->stack_size,
+		       worker->pool->guard_size);
 	worker->stack = NULL;
 	hd_phase_set(worker, HD_PHASE_JOINED);
 	return 0;

@@ -23,8 +23,11 @@
 #include "platform/memory.h"
 #include "platform/probe.h"
 #include "platform/rcu.h"
+#include "sched/hook.h"
+#include "sched/keep.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
+#include "sched/story.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
 
@@ -121,8 +124,19 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		return NULL;
 	pool->live++;
 	pool->starting++;
+	hd_keep_count(pool);
 	hd_phase_set(worker, HD_PHASE_RESERVED);
 	return worker;
+}
+
+void hd_live_less(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	pool->live--;
+	if (worker->fresh_for)
+		pool->fresh--;
+	hd_keep_count(pool);
 }
 
 /* The reservation came to nothing. */
@@ -134,13 +148,13 @@ void hd_entry_unreserve(struct hd_worker *worker)
 	pool->starting--;
 	if (!atomic_load_explicit(&worker->leave,
 				  memory_order_relaxed)) /* locked */
-		pool->live--;
+		hd_live_less(worker);
 	hd_phase_set(worker, HD_PHASE_FREE);
 	hd_mutex_unlock(&pool->control);
 	hd_bind_signal(pool); /* one more may be created */
 }
 
-static struct hd_thread_options thread_options(struct hd_worker *worker)
+struct hd_thread_options hd_worker_template(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 
@@ -149,6 +163,9 @@ static struct hd_thread_options thread_options(struct hd_worker *worker)
 		.stack_size = worker->stack_size,
 		.cpu_set = pool->cpu_set,
 		.cpu_set_size = pool->cpu_set_size,
+		.cpu = { pool->cpu_order, pool->cpu_order_length,
+			 worker->index },
+		.mask = pool->mask,
 		.name = worker->thread_name,
 		.scheduling = &pool->scheduling,
 	};
@@ -208,14 +225,14 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 	if (rc < 0)
 		goto unreserve;
 	worker->stack_size = pool->stack_size;
-	worker->stack = hd_stack_map(worker->stack_size);
+	worker->stack = hd_stack_map(worker->stack_size, pool->guard_size);
 	if (!worker->stack) {
 		rc = -ENOMEM;
 		goto unreserve;
 	}
 	snprintf(worker->thread_name, sizeof(worker->thread_name), "%.10s-%u",
 		 pool->name, (unsigned int)(worker->index % 10000));
-	options = thread_options(worker);
+	options = hd_worker_template(worker);
 	*step = HEDDLE_STEP_CREATE;
 	show_reserved(worker);
 	hd_phase_set(worker, HD_PHASE_STARTING);
@@ -227,7 +244,7 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 
 unmap:
 	hd_worker_show_free(worker);
-	hd_stack_unmap(worker->stack, worker->stack_size);
+	hd_stack_unmap(worker->stack, worker->stack_size, pool->guard_size);
 	worker->stack = NULL;
 unreserve:
 	hd_entry_unreserve(worker);
@@ -256,12 +273,45 @@ static void ask_all(struct heddle_pool *pool)
 				      memory_order_relaxed); /* spare-2 */
 }
 
-void hd_spare_failed(struct heddle_pool *pool)
+struct hd_creation hd_creation_of(struct hd_worker *worker,
+				  enum heddle_decision_reason reason)
 {
+	return (struct hd_creation){
+		.pool = worker->pool,
+		.index = worker->index,
+		.life = atomic_load_explicit(
+			&worker->incarnation,
+			memory_order_relaxed), /* by the phase */
+		.reason = reason,
+	};
+}
+
+void hd_creation_failed(const struct hd_creation *creation, uint32_t step,
+			int rc)
+{
+	struct heddle_pool *pool = creation->pool;
+
 	atomic_fetch_add_explicit(&pool->create_failures, 1,
 				  memory_order_relaxed); /* statistics */
 	HD_PROBE1(spare_failed, pool);
+	hd_story(pool, creation->index, creation->life, HEDDLE_DECISION_FAILED,
+		 creation->reason, step, -rc);
 	ask_all(pool);
+}
+
+int hd_worker_create_logged(struct hd_worker *worker,
+			    enum heddle_decision_reason reason, uint32_t *step)
+{
+	/* Created, it may be gone again before we say so. */
+	struct hd_creation creation = hd_creation_of(worker, reason);
+	int rc = hd_worker_create(worker, step);
+
+	if (rc < 0)
+		hd_creation_failed(&creation, *step, rc);
+	else
+		hd_story(creation.pool, creation.index, creation.life,
+			 HEDDLE_DECISION_CREATED, reason, 0, 0);
+	return rc;
 }
 
 /*
@@ -316,7 +366,8 @@ static struct hd_worker *reserve_spare(struct heddle_pool *pool)
 void hd_spare_check(struct heddle_pool *pool)
 {
 	struct hd_worker *worker;
-	uint32_t step;
+	uint32_t step, index;
+	int rc;
 
 	if (!pool->elastic ||
 	    !atomic_load_explicit(
@@ -328,8 +379,10 @@ void hd_spare_check(struct heddle_pool *pool)
 	worker = reserve_spare(pool);
 	if (!worker)
 		return;
-	if (hd_worker_create(worker, &step) < 0)
-		hd_spare_failed(pool);
+	index = worker->index;
+	rc = hd_worker_create_logged(worker, HEDDLE_BECAUSE_SPARE, &step);
+	if (rc < 0)
+		hd_hook_create_failed(pool, index, -rc, step);
 	else
 		HD_PROBE2(spare_created, pool, worker);
 }
@@ -360,7 +413,7 @@ void hd_worker_hooks_end(struct hd_worker *worker)
 
 static int birth_steps(struct hd_worker *worker)
 {
-	struct hd_thread_options options = thread_options(worker);
+	struct hd_thread_options options = hd_worker_template(worker);
 	int rc;
 
 	birth_at(worker, HEDDLE_STEP_AFFINITY);
@@ -408,22 +461,35 @@ static void last_phase(struct hd_worker *worker, uint32_t phase)
 	hd_bind_signal(pool);
 }
 
+static enum heddle_decision_reason reason_of(const struct hd_worker *worker)
+{
+	return worker->fresh_for ? HEDDLE_BECAUSE_FRESH
+	       : worker->birth   ? HEDDLE_BECAUSE_GUEST
+				 : HEDDLE_BECAUSE_SPARE;
+}
+
+/* The hook comes before anybody is told, who might free the pool. */
 static void birth_failed(struct hd_worker *worker, int rc)
 {
+	struct hd_creation creation = hd_creation_of(worker, reason_of(worker));
 	struct heddle_pool *pool = worker->pool;
+	uint32_t step = atomic_load_explicit(
+		&worker->start_step, memory_order_relaxed); /* its own */
 	bool by_start;
 
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
-		pool->live--;
+		hd_live_less(worker);
 	by_start = worker->by_start;
 	hd_mutex_unlock(&pool->control);
-	if (!by_start)
-		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
+	if (!by_start) {
+		hd_creation_failed(&creation, step, rc);
+		hd_hook_create_failed(pool, creation.index, -rc, step);
+	}
 	tell_birth(worker, HD_BIRTH_FAILED);
 	last_phase(worker, HD_PHASE_FAILED);
 }
@@ -434,6 +500,7 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->owe = 0;
 	worker->block_depth = 0;
 	worker->turn_start = 0;
+	worker->idle_since = 0;
 	worker->may_linger = false;
 	worker->woken = false;
 	worker->searching = false;
@@ -485,8 +552,11 @@ void hd_worker_retire(struct hd_worker *worker)
 	hd_mutex_lock(&pool->control);
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_seq_cst)) /* leave-1 */
-		pool->live--;
+		hd_live_less(worker);
 	hd_mutex_unlock(&pool->control);
+	hd_story(pool, worker->index,
+		 hd_creation_of(worker, HEDDLE_BECAUSE_FRESH).life,
+		 HEDDLE_DECISION_RETIRED, HEDDLE_BECAUSE_FRESH, 0, 0);
 	hd_bind_signal(pool); /* one more may be created */
 }
 

@@ -21,12 +21,14 @@
 #include "platform/probe.h"
 #include "sched/donate.h"
 #include "sched/group.h"
+#include "sched/keep.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/reap.h"
 #include "sched/room.h"
 #include "sched/share.h"
 #include "sched/start.h"
@@ -418,10 +420,15 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 		worker->woken = true;
 		return;
 	}
+	if (token == HD_TOKEN_KEEP) {
+		hd_reap_ended(pool); /* who went before us */
+		return;
+	}
 	set_available(worker, false);
 	if (token == HD_TOKEN_GUEST) {
 		void *bound = worker->bound;
 
+		hd_keep_resign(worker);
 		worker->held = worker->bound_group;
 		worker->bound = NULL;
 		hd_upper.guest_run(worker, bound);
@@ -450,6 +457,29 @@ static void count_wake(struct hd_worker *worker)
 				  memory_order_relaxed); /* statistics */
 }
 
+/* Sleeps for a token, with a timer if that is its role. 0: it was idle too long. */
+static uint32_t sleep_for_token(struct hd_worker *worker)
+{
+	for (;;) {
+		uint64_t until = hd_keep_until(worker);
+		uint32_t token = until == HEDDLE_FOREVER
+					 ? hd_parker_park_owner(&worker->parker)
+					 : hd_parker_park_until_owner(
+						   &worker->parker, until);
+
+		if (token)
+			return token;
+		switch (hd_keep_due(worker)) {
+		case HD_KEEP_MINE:
+			return 0;
+		case HD_KEEP_TOKEN:
+			return hd_parker_park_owner(&worker->parker);
+		case HD_KEEP_WATCH:
+			break;
+		}
+	}
+}
+
 /*
  * donate-1: at its deadline a donated thread takes its idle bit back; who has had the bit
  * hands over a token, which is waited for. Forbidden: it leaves, and a wake with its
@@ -460,7 +490,7 @@ static uint32_t park(struct hd_worker *worker)
 	uint32_t token;
 
 	if (!worker->donor)
-		return hd_parker_park_owner(&worker->parker);
+		return sleep_for_token(worker);
 	token = hd_parker_park_until_owner(&worker->parker,
 					   worker->donor->deadline);
 	if (token)
@@ -469,6 +499,15 @@ static uint32_t park(struct hd_worker *worker)
 	if (hd_bitset_clear_any(&worker->pool->idle, worker->index))
 		return HD_TOKEN_LEAVE;
 	return hd_parker_park_owner(&worker->parker); /* donate-1 */
+}
+
+/* Its idle bit is its own again. True: it leaves. doc/design/elastic.md, "To leave". */
+static bool retire(struct hd_worker *worker)
+{
+	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	worker->idle_since = 0; /* if it stays */
+	set_available(worker, false);
+	return !search(worker) && hd_keep_leave(worker);
 }
 
 /*
@@ -509,6 +548,8 @@ static bool sleep_once(struct hd_worker *worker)
 	HD_PROBE1(worker_park, worker);
 	token = park(worker);
 	HD_PROBE2(worker_unpark, worker, token);
+	if (!token)
+		return !retire(worker);
 	if (token == HD_TOKEN_LEAVE)
 		return false;
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
@@ -543,6 +584,7 @@ static void live(struct hd_worker *worker)
 		if (worker->held) {
 			hd_worker_settled(worker);
 			set_available(worker, false);
+			hd_keep_resign(worker);
 			run_held(worker);
 			continue;
 		}
@@ -594,5 +636,6 @@ void hd_worker_main(void *arg)
 	set_available(worker, false);
 	hd_worker_settled(worker);
 	leave_rest(worker);
+	hd_keep_resign(worker);
 	hd_worker_death(worker);
 }

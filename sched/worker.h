@@ -63,6 +63,7 @@ enum hd_token {
 	HD_TOKEN_LEAVE = 2,
 	HD_TOKEN_GUEST = 3,
 	HD_TOKEN_LOOK = 4,
+	HD_TOKEN_KEEP = 5, /* perhaps the role of sched/keep.h came with it */
 	HD_TOKEN_PERMIT = 16,
 };
 
@@ -91,6 +92,7 @@ struct hd_worker {
 	uint32_t owe;                        /* O  looks owed */
 	uint32_t block_depth;                /* O */
 	uint64_t turn_start;                 /* O  0: not measured */
+	uint64_t idle_since;                 /* O  ran nothing since; 0: does */
 	bool may_linger;                     /* O */
 	bool check_spare;                    /* O  left the idle set, or new */
 	bool woken;                          /* O  by a wake not yet used */

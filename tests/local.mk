@@ -43,10 +43,12 @@ public_tests = \
 	%D%/api/guest-scrub \
 	%D%/api/help \
 	%D%/api/help-many \
+	%D%/api/hooks \
 	%D%/api/idle \
 	%D%/api/lifecycle \
 	%D%/api/misuse \
 	%D%/api/order \
+	%D%/api/placement \
 	%D%/api/publish \
 	%D%/api/room \
 	%D%/api/run \
@@ -60,14 +62,21 @@ public_tests = \
 	%D%/api/template \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f06-give-back \
 	%D%/regression/f07-stacks-kept \
 	%D%/regression/f08-cap-external \
+	%D%/regression/f09-in-flight \
+	%D%/regression/f10-one-limit \
+	%D%/regression/f11-any-machine \
 	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
 	%D%/regression/f15-reserve \
 	%D%/regression/f17-blocked-recovers \
 	%D%/regression/f18-create-fails \
+	%D%/regression/f19-submitter \
+	%D%/regression/f20-load \
+	%D%/regression/f21-start-quiet \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
 	%D%/regression/f24-many-cycles \
@@ -80,10 +89,13 @@ public_tests = \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f34-control-inside \
 	%D%/regression/f35-one-setter \
+	%D%/regression/f36-ramp-down \
 	%D%/regression/f37-resize-exact \
+	%D%/regression/f40-first-submit \
 	%D%/regression/f44-memory-back \
 	%D%/regression/f45-control-inside \
-	%D%/regression/f46-idle-cost
+	%D%/regression/f46-idle-cost \
+	%D%/regression/f48-retire-submit
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
@@ -92,6 +104,7 @@ unit_tests = \
 	%D%/unit/lockfree-account \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
+	%D%/unit/lockfree-log \
 	%D%/unit/lockfree-mirror \
 	%D%/unit/lockfree-nodes \
 	%D%/unit/lockfree-parker \
@@ -100,6 +113,7 @@ unit_tests = \
 	%D%/unit/platform \
 	%D%/unit/platform-quota \
 	%D%/unit/platform-thread \
+	%D%/unit/platform-topology \
 	%D%/unit/sched-share \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
@@ -110,6 +124,9 @@ unit_tests = \
 program_tests = %D%/tap/selftest $(unit_tests) $(public_tests)
 check_PROGRAMS += $(program_tests)
 %C%_tap_selftest_LDADD = $(tap_lib)
+# It loads the library itself.
+%C%_regression_f20_load_LDADD = $(tap_lib) -ldl
+%C%_regression_f20_load_DEPENDENCIES = $(tap_lib) $(heddle_libs)
 
 # unit: what they link
 %C%_unit_lockfree_bitset_LDADD = $(unit_libs)
@@ -118,6 +135,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_account_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
+%C%_unit_lockfree_log_LDADD = $(unit_libs)
 %C%_unit_lockfree_mirror_LDADD = $(unit_libs)
 %C%_unit_lockfree_nodes_LDADD = $(unit_libs)
 %C%_unit_lockfree_parker_LDADD = $(unit_libs)
@@ -126,6 +144,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_platform_LDADD = $(unit_libs)
 %C%_unit_platform_quota_LDADD = $(unit_libs)
 %C%_unit_platform_thread_LDADD = $(unit_libs)
+%C%_unit_platform_topology_LDADD = $(unit_libs)
 %C%_unit_sched_share_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)

@@ -134,6 +134,19 @@ void hd_guest_done(void *bound)
 		hd_futex_wake(destroy, 1);
 }
 
+/*
+ * What the runtime keeps for each thread. In EXITING, as the destructors: in SCRUB
+ * a NOW spawn waits for us, and must not wait for user code (C9).
+ */
+static void recycle(struct hd_worker *worker, const struct heddle_guest *guest)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	if (pool->worker_recycle && !(guest->flags & HEDDLE_GUEST_FRESH))
+		pool->worker_recycle(pool, worker->index, guest->incarnation,
+				     pool->hook_arg);
+}
+
 void hd_guest_run(struct hd_worker *worker, void *bound)
 {
 	struct heddle_guest *guest = bound;
@@ -150,6 +163,7 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 
 	hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
 	hd_slots_destruct(worker);
+	recycle(worker, guest);
 	while (worker->block_depth)
 		heddle_block_end();
 	worker->frame = frame.below;

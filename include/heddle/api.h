@@ -60,7 +60,7 @@ enum heddle_step {
 	HEDDLE_STEP_RESERVE = 1,  /* an entry of the registry */
 	HEDDLE_STEP_STACK = 2,    /* the mapping of the worker's stack */
 	HEDDLE_STEP_CREATE = 3,   /* pthread_create */
-	HEDDLE_STEP_AFFINITY = 4, /* the template's CPU set */
+	HEDDLE_STEP_AFFINITY = 4, /* the template: CPUs, class */
 	HEDDLE_STEP_HOOK = 5,     /* the init hook returned an error */
 	HEDDLE_STEP_QUIET = 6,    /* waiting for running tasks to return */
 	HEDDLE_STEP_LEAVE = 7,    /* waiting for workers to leave */
