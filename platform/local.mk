@@ -3,11 +3,14 @@
 platform_sources = \
 	%D%/assert.c \
 	%D%/cacheline.h \
+	%D%/cgroup.c %D%/cgroup.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/cpu.c %D%/cpu.h \
+	%D%/cpuset.c %D%/cpuset.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/fork.c %D%/fork.h \
 	%D%/futex.c %D%/futex.h \
+	%D%/limits.c %D%/limits.h \
 	%D%/membarrier.c %D%/membarrier.h \
 	%D%/memory.c %D%/memory.h \
 	%D%/mutex.c %D%/mutex.h \
@@ -17,7 +20,8 @@ platform_sources = \
 	%D%/rcu.c %D%/rcu.h \
 	%D%/sanitizer.h \
 	%D%/stack.c %D%/stack.h \
-	%D%/thread.c %D%/thread.h
+	%D%/thread.c %D%/thread.h \
+	%D%/timer.c %D%/timer.h
 
 noinst_LTLIBRARIES += libplatform.la
 libplatform_la_SOURCES = $(platform_sources)

@@ -17,7 +17,8 @@ check_LIBRARIES += %D%/support/libsupport.a
 %C%_support_libsupport_a_SOURCES = \
 	%D%/support/guests.c %D%/support/guests.h \
 	%D%/support/sanitizer.h \
-	%D%/support/support.c %D%/support/support.h
+	%D%/support/support.c %D%/support/support.h \
+	%D%/support/tree.c %D%/support/tree.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
 support_lib = %D%/support/libsupport.a
@@ -154,8 +155,20 @@ script_tests = \
 	%D%/style/silent.t \
 	%D%/style/text.t
 
-# Models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
+# Recorded trees of files, models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \
+	%D%/data/limits/affinity.tree \
+	%D%/data/limits/disjoint.tree \
+	%D%/data/limits/docker-v1.tree \
+	%D%/data/limits/docker-v2.tree \
+	%D%/data/limits/hostile.tree \
+	%D%/data/limits/hybrid.tree \
+	%D%/data/limits/offline.tree \
+	%D%/data/limits/outside.tree \
+	%D%/data/limits/pod.tree \
+	%D%/data/limits/v1.tree \
+	%D%/data/limits/v2-cpuset.tree \
+	%D%/data/limits/v2-nested.tree \
 	%D%/model/entry.pml \
 	%D%/model/grace.pml \
 	%D%/model/park.pml \
