@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/contract.md \
 	%D%/contract.tsv \
 	%D%/design/help.md \
+	%D%/design/monitor.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
 	%D%/design/permits.md \

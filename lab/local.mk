@@ -45,8 +45,10 @@ lab_scenarios = \
 	%D%/scenarios/interrupt.c \
 	%D%/scenarios/join.c \
 	%D%/scenarios/known.c \
+	%D%/scenarios/limit.c \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/mirror.c \
+	%D%/scenarios/monitor.c \
 	%D%/scenarios/nodes.c \
 	%D%/scenarios/order.c \
 	%D%/scenarios/pairs.c \

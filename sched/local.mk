@@ -3,7 +3,7 @@
 sched_sources = \
 	%D%/bind.c \
 	%D%/block.c %D%/block.h \
-	%D%/cap.c \
+	%D%/cap.c %D%/cap.h \
 	%D%/check.c \
 	%D%/close.c \
 	%D%/group.h \
@@ -11,7 +11,9 @@ sched_sources = \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/join.c \
 	%D%/lifecycle.c \
+	%D%/limits.c %D%/limits.h \
 	%D%/look.c %D%/look.h \
+	%D%/monitor.c %D%/monitor.h \
 	%D%/options.c %D%/options.h \
 	%D%/order.c %D%/order.h \
 	%D%/permit.c %D%/permit.h \
@@ -32,6 +34,7 @@ sched_sources = \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \
 	%D%/version.c \
+	%D%/watch.c \
 	%D%/worker.c %D%/worker.h
 
 noinst_LTLIBRARIES += libsched.la

@@ -39,6 +39,15 @@ enum hd_phase {
 	HD_PHASE_JOINED = 8,   /* R2 */
 };
 
+/*
+ * Values of spare_asked. A worker that meets either one before a task clears it and
+ * checks for a spare; the monitor learns that way that a task was begun.
+ */
+enum hd_asked {
+	HD_ASKED_FOR_SPARE = 1,
+	HD_ASKED_BY_MONITOR = 2,
+};
+
 /* How a birth went, for who waits for it; the word is a futex. */
 enum hd_birth {
 	HD_BIRTH_NOT_YET = 0,
@@ -108,9 +117,9 @@ struct hd_worker {
 	HD_ALIGNED _Atomic uint32_t phase; /* A  enum hd_phase, futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
-	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
-	_Atomic uint32_t interrupt;        /* A  of the region; futex */
-	void (*interrupt_fn)(void *arg);   /* with that word's claim */
+	_Atomic uint32_t spare_asked;    /* A  not 0: checks at its next task */
+	_Atomic uint32_t interrupt;      /* A  of the region; futex */
+	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
 	struct heddle_task *joining; /* what it waits for; by pool->joins */
 	struct hd_thread thread;     /* by the phase's holder */

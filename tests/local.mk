@@ -44,6 +44,9 @@ public_tests = \
 	%D%/api/help-many \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/limits \
+	%D%/api/monitor \
+	%D%/api/monitor-life \
 	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/room \
@@ -73,6 +76,7 @@ public_tests = \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
+	%D%/regression/f42-quota \
 	%D%/regression/f45-control-inside
 
 unit_tests = \
