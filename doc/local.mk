@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/design/tenants.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \
+	%D%/guide/limits.md \
 	%D%/lab.md \
 	%D%/properties.md \
 	%D%/stall.md \
