@@ -5,6 +5,7 @@ example_programs = \
 	%D%/container \
 	%D%/first \
 	%D%/guests \
+	%D%/loop \
 	%D%/server \
 	%D%/sort \
 	%D%/tenants
@@ -14,6 +15,7 @@ check_PROGRAMS += $(example_programs)
 %C%_container_LDADD = $(heddle_libs)
 %C%_first_LDADD = $(heddle_libs)
 %C%_guests_LDADD = $(heddle_libs)
+%C%_loop_LDADD = $(heddle_libs)
 %C%_server_LDADD = $(heddle_libs)
 %C%_sort_LDADD = $(heddle_libs)
 %C%_tenants_LDADD = $(heddle_libs)

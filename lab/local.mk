@@ -33,10 +33,12 @@ lab_scenarios = \
 	%D%/scenarios/bitset.c \
 	%D%/scenarios/block.c \
 	%D%/scenarios/caps.c \
+	%D%/scenarios/churn.c \
 	%D%/scenarios/close.c \
 	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \
 	%D%/scenarios/groupword.c \
+	%D%/scenarios/donate.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \
@@ -62,6 +64,7 @@ lab_scenarios = \
 	%D%/scenarios/split.c \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
+	%D%/scenarios/thief.c \
 	%D%/scenarios/turns.c \
 	%D%/scenarios/version.c \
 	%D%/scenarios/waitq.c

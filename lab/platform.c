@@ -15,6 +15,7 @@
 #include "lab/platform.h"
 #include "lab/trace.h"
 
+#include "platform/event.h"
 #include "platform/fault.h"
 #include "platform/cacheline.h"
 #include "platform/clock.h"
@@ -58,6 +59,15 @@ struct body {
 	unsigned int fiber;
 };
 
+struct event {
+	bool open;
+	uint64_t count;
+	struct lab_view view; /* of the signals */
+};
+
+#define EVENTS_MAX   2
+#define EVENT_OFFSET 1000 /* so that no descriptor is an index */
+
 static struct platform {
 	uint64_t random;
 	unsigned int spurious_left;
@@ -66,6 +76,7 @@ static struct platform {
 	struct lock lock[LOCKS_MAX];
 	struct reader reader[LAB_FIBERS_MAX];
 	struct body body[LAB_FIBERS_MAX];
+	struct event event[EVENTS_MAX];
 } p, at_begin;
 
 /* Of an execution: without a limit a waiter could be woken for ever. */
@@ -91,6 +102,8 @@ static void copy(struct platform *to, const struct platform *from)
 		to->reader[i] = from->reader[i];
 		to->body[i] = from->body[i];
 	}
+	for (unsigned int i = 0; i < EVENTS_MAX; i++)
+		to->event[i] = from->event[i];
 }
 
 /* What was known before the exploration is known to all. */
@@ -100,6 +113,8 @@ void lab_platform_save(void)
 		memset(&p.lock[i].view, 0, sizeof(p.lock[i].view));
 	for (unsigned int i = 0; i < LAB_FIBERS_MAX; i++)
 		memset(&p.reader[i].view, 0, sizeof(p.reader[i].view));
+	for (unsigned int i = 0; i < EVENTS_MAX; i++)
+		memset(&p.event[i].view, 0, sizeof(p.event[i].view));
 	lab_arena_save();
 	copy(&at_begin, &p);
 }
@@ -271,6 +286,77 @@ int hd_futex_wake(const void *word, int n)
 	lab_trace(PC, "wakes %u on %s", woken,
 		  lab_name_of((uintptr_t)word, PC));
 	return (int)woken;
+}
+
+/* -- events: the kernel's lock orders calls, and nothing beside them -- */
+
+static struct event *event_of(int fd)
+{
+	unsigned int i = (unsigned int)(fd - EVENT_OFFSET);
+
+	if (i >= EVENTS_MAX || !p.event[i].open)
+		lab_fail("a descriptor is used that is not open: %d", fd);
+	return &p.event[i];
+}
+
+int hd_event_create(void)
+{
+	lab_step(on(p.event, 1, LAB_OP_WRITE));
+	for (int i = 0; i < EVENTS_MAX; i++) {
+		if (p.event[i].open)
+			continue;
+		memset(&p.event[i], 0, sizeof(p.event[i]));
+		p.event[i].open = true;
+		return EVENT_OFFSET + i;
+	}
+	return -EMFILE;
+}
+
+void hd_event_signal(int fd)
+{
+	struct event *event;
+
+	lab_step(on(p.event, 1, LAB_OP_WRITE));
+	event = event_of(fd);
+	lab_view_send(&event->view);
+	event->count++;
+	lab_wake(event, UINT32_MAX);
+	lab_trace(PC, "signals the event");
+}
+
+void hd_event_drain(int fd)
+{
+	struct event *event;
+
+	lab_step(on(p.event, 1, LAB_OP_WRITE));
+	event = event_of(fd);
+	lab_view_receive(&event->view);
+	lab_trace(PC, "drains the event of %llu",
+		  (unsigned long long)event->count);
+	event->count = 0;
+}
+
+void hd_event_close(int fd)
+{
+	lab_step(on(p.event, 1, LAB_OP_WRITE));
+	event_of(fd)->open = false;
+}
+
+/* What a poll loop does. */
+void lab_event_wait(int fd)
+{
+	struct event *event;
+
+	lab_step(on(p.event, 1, LAB_OP_WRITE));
+	event = event_of(fd);
+	while (!event->count)
+		lab_block(event, FOREVER);
+	lab_view_receive(&event->view);
+}
+
+bool lab_event_readable(int fd)
+{
+	return event_of(fd)->count != 0;
 }
 
 /* -- membarrier -- */

@@ -106,4 +106,8 @@ bool lab_cas_pair(void *target, const void *expected, const void *desired);
 /* Blocks of memory that were not given back: for verdicts about leaks. */
 unsigned int lab_live_blocks(void);
 
+/* What a poll loop does: waits until the descriptor is readable; is it so now? */
+void lab_event_wait(int fd);
+bool lab_event_readable(int fd);
+
 #endif /* HEDDLE_LAB_SCENARIO_H */

@@ -2,6 +2,8 @@
 /* Sleeping on a word until it holds a token. */
 #include "lockfree/parker.h"
 
+#include <errno.h>
+
 #include "platform/cacheline.h"
 #include "platform/futex.h"
 
@@ -48,5 +50,30 @@ uint32_t hd_parker_park_owner(struct hd_parker *parker)
 			memory_order_relaxed,  /* the waker reads only this */
 			memory_order_relaxed); /* read again above */
 		hd_futex_wait(&parker->word, HD_PARKER_ASLEEP, UINT64_MAX);
+	}
+}
+
+uint32_t hd_parker_park_until_owner(struct hd_parker *parker, uint64_t deadline)
+{
+	for (;;) {
+		uint32_t token = hd_parker_try_owner(parker);
+		uint32_t empty = HD_PARKER_EMPTY, asleep = HD_PARKER_ASLEEP;
+
+		if (token)
+			return token;
+		/* As in hd_parker_park_owner(). */
+		atomic_compare_exchange_strong_explicit(
+			&parker->word, &empty, HD_PARKER_ASLEEP,
+			memory_order_relaxed,  /* the waker reads only this */
+			memory_order_relaxed); /* read again above */
+		if (hd_futex_wait(&parker->word, HD_PARKER_ASLEEP, deadline) !=
+		    -ETIMEDOUT)
+			continue;
+		/* Fails if the token has come: then it is taken, and not lost. */
+		if (atomic_compare_exchange_strong_explicit(
+			    &parker->word, &asleep, HD_PARKER_EMPTY,
+			    memory_order_relaxed, /* the waker reads only this */
+			    memory_order_relaxed)) /* read again above */
+			return 0;
 	}
 }

@@ -7,7 +7,7 @@
  *
  *                     unpark_any  park/try_owner
  * unpark_any              X             -
- * park/try_owner          -             X
+ * park/try_owner          -             X      (park_until too)
  *
  * -  safe together      X  caller must exclude (one waker, one owner)
  *
@@ -42,6 +42,10 @@ bool hd_parker_unpark_any(struct hd_parker *parker, uint32_t token);
 
 /* Sleeps until there is a token, and takes it. */
 uint32_t hd_parker_park_owner(struct hd_parker *parker);
+
+/* The same until the deadline: then 0, and nobody is announced as asleep any more. */
+uint32_t hd_parker_park_until_owner(struct hd_parker *parker,
+				    uint64_t deadline);
 
 /* The token if it is there, else 0. */
 uint32_t hd_parker_try_owner(struct hd_parker *parker);

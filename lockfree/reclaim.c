@@ -29,6 +29,8 @@ unsigned int hd_reclaim_flush(struct hd_reclaim *reclaim)
 	if (!retired)
 		return 0;
 	hd_rcu_synchronize();
+	if (reclaim->wait_for_others)
+		reclaim->wait_for_others(reclaim);
 	while (retired) {
 		struct hd_retired *next = retired->next;
 

@@ -35,6 +35,8 @@ struct hd_retired {
 
 struct hd_reclaim {
 	_Atomic(struct hd_retired *) list; /* A  zeroed is empty */
+	/* I  NULL, or waits for readers that RCU does not know, as a grace period. */
+	void (*wait_for_others)(struct hd_reclaim *reclaim);
 };
 
 /* The block can no longer be reached by a reader that begins now. */

@@ -7,6 +7,7 @@ platform_sources = \
 	%D%/clock.c %D%/clock.h \
 	%D%/cpu.c %D%/cpu.h \
 	%D%/cpuset.c %D%/cpuset.h \
+	%D%/event.c %D%/event.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/fork.c %D%/fork.h \
 	%D%/futex.c %D%/futex.h \

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <heddle/testing.h>
+
+#include "platform/fault.h"
 #include "platform/procfs.h"
 
 int hd_procfs_parse_start(const char *line, uint64_t *start_time)
@@ -86,9 +89,12 @@ static int read_stat(int32_t tid, char *text, size_t size)
 int hd_procfs_start(int32_t tid, uint64_t *start_time)
 {
 	int saved_errno = errno;
+	int rc = hd_fault(HEDDLE_FAULT_START_TIME);
 	char text[1024];
-	int rc = read_stat(tid, text, sizeof(text));
 
+	if (rc)
+		return -rc;
+	rc = read_stat(tid, text, sizeof(text));
 	if (rc == 0)
 		rc = hd_procfs_parse_start(text, start_time);
 	errno = saved_errno;

@@ -40,15 +40,42 @@ static void give_up(struct heddle_group *along)
 		hd_look(along->pool, hd_permit_give(along));
 }
 
+static bool refuses_guests(struct hd_worker *worker)
+{
+	return atomic_load_explicit(&worker->refuses_guests,
+				    memory_order_relaxed); /* by the bit */
+}
+
+/* A guest stays for long, and its thread is the library's: no donated one. */
+static struct hd_worker *claim_idle(struct heddle_pool *pool)
+{
+	uint32_t from = 0, index;
+
+	while (from < pool->entries) {
+		struct hd_worker *worker;
+
+		index = hd_bitset_next_any(&pool->idle, from);
+		if (index == HD_BITSET_NONE || index < from)
+			break;
+		from = index + 1;
+		worker = &pool->worker[index];
+		if (refuses_guests(worker) ||
+		    !hd_bitset_clear_any(&pool->idle, index))
+			continue;
+		if (!refuses_guests(worker))
+			return worker;
+		hd_look_elsewhere(worker); /* the entry's life has changed */
+	}
+	return NULL;
+}
+
 static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
 		      void *bound, struct hd_worker **out)
 {
-	uint32_t index = hd_bitset_claim_lowest_any(&pool->idle);
-	struct hd_worker *worker;
+	struct hd_worker *worker = claim_idle(pool);
 
-	if (index == HD_BITSET_NONE)
+	if (!worker)
 		return false;
-	worker = &pool->worker[index];
 	worker->bound = bound; /* ours with the bit, the worker's by unpark */
 	worker->bound_group = along;
 	*out = worker;

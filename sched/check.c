@@ -20,6 +20,7 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/start.h"
+#include "sched/want.h"
 #include "sched/worker.h"
 
 __attribute__((format(printf, 3, 4))) static void
@@ -114,6 +115,12 @@ static void check_group_at_rest(struct heddle_group *group,
 			  "group %u %s: %llu queued, headroom and a sleeper",
 			  group->index, group->name,
 			  (unsigned long long)hd_queue_length(group));
+	if (room && hd_queue_startable(group) &&
+	    !hd_bitset_any(&group->pool->idle) &&
+	    hd_want_is(group->pool, HD_WANT_QUIET))
+		violation(check, "unwanted",
+			  "group %u %s: headroom, nobody, and nobody is asked",
+			  group->index, group->name);
 	if (hd_queue_startable(group) && !hd_bitset_test_any(&group->ready, 0))
 		violation(check, "ready-bit", "group %u %s: work without bit",
 			  group->index, group->name);
@@ -154,7 +161,7 @@ static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 		if (phase == HD_PHASE_FREE)
 			continue;
 		check->workers++;
-		if (phase <= HD_PHASE_LIVE && !leave)
+		if (phase <= HD_PHASE_LIVE && !leave && !worker->donated)
 			live++;
 	}
 	if (live != pool->live)

@@ -11,12 +11,11 @@
 
 #include "platform/fault.h"
 #include "platform/futex.h"
+#include "sched/donate.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/queue.h"
-#include "sched/reap.h"
-#include "sched/start.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
@@ -56,6 +55,15 @@ static bool come(struct hd_task *task)
 }
 
 /* The last touch of the pool. */
+void hd_help_leave(struct heddle_pool *pool)
+{
+	uint32_t before = atomic_fetch_sub_explicit(
+		&pool->helpers, ONE, memory_order_release); /* help-2 */
+
+	if (before == (ONE | WAITED))
+		hd_futex_wake(&pool->helpers, INT_MAX); /* the address only */
+}
+
 static void go(struct heddle_pool *pool, struct hd_task *task)
 {
 	uint32_t state = atomic_load_explicit(
@@ -67,10 +75,13 @@ static void go(struct heddle_pool *pool, struct hd_task *task)
 			    memory_order_release,  /* help-1 */
 			    memory_order_relaxed)) /* tried again */
 			return;
-	state = atomic_fetch_sub_explicit(&pool->helpers, ONE,
-					  memory_order_release); /* help-2 */
-	if (state == (ONE | WAITED))
-		hd_futex_wake(&pool->helpers, INT_MAX); /* the address only */
+	hd_help_leave(pool);
+}
+
+void hd_help_come(struct heddle_pool *pool)
+{
+	atomic_fetch_add_explicit(&pool->helpers, ONE,
+				  memory_order_relaxed); /* the caller's duty */
 }
 
 void hd_help_told(struct heddle_pool *pool)
@@ -100,67 +111,6 @@ int hd_help_wait_left(struct heddle_pool *pool, uint64_t deadline)
 		    -ETIMEDOUT)
 			deadline = HEDDLE_NOW;
 	}
-}
-
-/* ---- the entry of the registry ---- */
-
-/* 1: reserved; 0: none is to be had now. */
-static int reserve(struct helping *helping)
-{
-	struct heddle_pool *pool = helping->pool;
-	bool may;
-
-	do {
-		hd_reap_ended(pool);
-		hd_mutex_lock(&pool->control);
-		may = !pool->closing && pool->donated < pool->helpers_max;
-		if (may)
-			helping->worker = hd_entry_donate(pool);
-		hd_mutex_unlock(&pool->control);
-		/* There are enough, as soon as the thread of one has ended. */
-	} while (may && !helping->worker &&
-		 hd_reap_one(pool, helping->deadline));
-	return helping->worker != NULL;
-}
-
-static void unreserve(struct helping *helping)
-{
-	struct heddle_pool *pool = helping->pool;
-	bool was_last;
-
-	hd_mutex_lock(&pool->control);
-	was_last = pool->donated == pool->helpers_max;
-	hd_entry_end_donation(helping->worker);
-	hd_mutex_unlock(&pool->control);
-	helping->worker = NULL;
-	hd_bind_signal(pool); /* the entry is free */
-	if (was_last)
-		hd_help_signal(pool);
-}
-
-/* 1: we are a worker; 0: not now; or what the slots' memory or the hook said. */
-static int become_worker(struct helping *helping)
-{
-	int rc = reserve(helping);
-
-	if (rc <= 0)
-		return rc;
-	hd_worker_reset(helping->worker);
-	hd_self = helping->worker;
-	rc = hd_worker_hooks_begin(helping->worker);
-	if (rc == 0)
-		return 1;
-	hd_self = NULL;
-	unreserve(helping);
-	return rc;
-}
-
-static void end_worker(struct helping *helping)
-{
-	hd_worker_show(helping->worker, HEDDLE_WORKER_LEAVING);
-	hd_worker_hooks_end(helping->worker);
-	hd_self = NULL;
-	unreserve(helping);
 }
 
 /* ---- the claim ---- */
@@ -218,13 +168,15 @@ static int try_once(void *context)
 	hd_look(helping->pool, owed);
 	if (!is_free)
 		return 0;
-	rc = become_worker(helping);
+	rc = hd_donate_begin(helping->pool, true, helping->deadline,
+			     &helping->worker);
 	if (rc <= 0)
 		return rc;
 	claim_with_path(helping);
 	if (helping->mine)
 		return 1;
-	end_worker(helping); /* a stop does not wait for who only waits */
+	hd_donate_end(
+		helping->worker); /* a stop does not wait for who only waits */
 	return !hd_task_queued(helping->task);
 }
 
@@ -282,7 +234,7 @@ int hd_help(struct heddle_task *given, uint64_t deadline)
 	}
 	if (helping.mine) {
 		run(&helping);
-		end_worker(&helping);
+		hd_donate_end(helping.worker);
 	}
 	go(helping.pool, helping.task);
 	return rc < 0 ? rc : 0;

@@ -34,6 +34,10 @@ struct heddle_task;
  */
 int hd_help(struct heddle_task *task, uint64_t deadline);
 
+/* Around all that a donated thread does in the pool: a destroy waits for it (help-2). */
+void hd_help_come(struct heddle_pool *pool);
+void hd_help_leave(struct heddle_pool *pool);
+
 /* By who has ended a task in whose word HELPER was set. */
 void hd_help_told(struct heddle_pool *pool);
 

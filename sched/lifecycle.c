@@ -36,7 +36,8 @@ static void tell_to_leave(struct hd_worker *worker)
 	if (atomic_exchange_explicit(&worker->leave, 1,
 				     memory_order_seq_cst)) /* leave-1 */
 		return;
-	pool->live--;
+	if (!worker->donated)
+		pool->live--;
 	if (hd_bitset_clear_any(&pool->idle, worker->index))
 		hd_parker_unpark_any(&worker->parker, HD_TOKEN_LEAVE);
 }
@@ -83,20 +84,35 @@ static int reserve_all(struct heddle_pool *pool, uint32_t n,
 	return rc;
 }
 
-static int wait_ready(struct hd_worker *worker, uint64_t deadline)
+/* Waits until this life does not start any more; true if that was in time. */
+static bool has_started(struct hd_worker *worker, uint64_t life,
+			uint64_t deadline, uint32_t *phase)
 {
 	for (;;) {
-		uint32_t phase = hd_phase_of(worker);
+		uint32_t word = hd_phase_word(worker);
 
-		if (phase == HD_PHASE_FAILED)
-			return -worker->start_error;
-		if (phase != HD_PHASE_STARTING)
-			return 0;
-		if (hd_futex_wait(&worker->phase, phase, deadline) ==
+		*phase = hd_phase_in(word);
+		/* It was ready and is gone already; the word is of the next. */
+		if (life_of(worker) != life)
+			*phase = HD_PHASE_FREE;
+		if (*phase != HD_PHASE_STARTING)
+			return true;
+		if (hd_futex_wait(&worker->phase, word, deadline) ==
 			    -ETIMEDOUT &&
-		    hd_phase_of(worker) == HD_PHASE_STARTING)
-			return -ETIMEDOUT;
+		    hd_phase_word(worker) == word)
+			return false;
 	}
+}
+
+/* Of a life that nobody else reaps when it has failed. */
+static int wait_ready(struct hd_worker *worker, uint64_t life,
+		      uint64_t deadline)
+{
+	uint32_t phase;
+
+	if (!has_started(worker, life, deadline, &phase))
+		return -ETIMEDOUT;
+	return phase == HD_PHASE_FAILED ? -worker->start_error : 0;
 }
 
 /* Takes back what this start made: to R3, however long an init hook takes. */
@@ -105,10 +121,15 @@ static void roll_back(struct heddle_pool *pool, struct batch *batch)
 	uint32_t i, step;
 
 	hd_mutex_lock(&pool->control);
-	for (i = 0; i < batch->n; i++)
-		if (life_of(batch->item[i].worker) == batch->item[i].life &&
-		    hd_phase_of(batch->item[i].worker) != HD_PHASE_FREE)
-			tell_to_leave(batch->item[i].worker);
+	for (i = 0; i < batch->n; i++) {
+		struct hd_worker *worker = batch->item[i].worker;
+
+		if (life_of(worker) != batch->item[i].life ||
+		    hd_phase_of(worker) == HD_PHASE_FREE)
+			continue;
+		worker->by_start = false;
+		tell_to_leave(worker);
+	}
 	hd_mutex_unlock(&pool->control);
 	for (i = 0; i < batch->n; i++)
 		hd_reap(batch->item[i].worker, batch->item[i].life,
@@ -150,7 +171,7 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 	rc = create_all(batch, rc, &failed, &step);
 	for (i = 0; i < batch->n && rc == 0; i++) {
 		failed = batch->item[i].worker;
-		rc = wait_ready(failed, deadline);
+		rc = wait_ready(failed, batch->item[i].life, deadline);
 		if (rc < 0) /* not reaped before roll_back(): still its own */
 			step = atomic_load_explicit(
 				&failed->start_step,
@@ -171,16 +192,19 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 static void start_spare(struct heddle_pool *pool, uint32_t n, uint64_t deadline)
 {
 	struct hd_worker *spare = NULL;
-	uint32_t step;
+	uint32_t step, phase;
+	uint64_t life = 0;
 
 	hd_mutex_lock(&pool->control);
 	if (pool->elastic && pool->live <= n && hd_entry_allowed(pool))
 		spare = hd_entry_reserve(pool);
+	if (spare)
+		life = life_of(spare);
 	hd_mutex_unlock(&pool->control);
 	if (!spare)
 		return;
 	if (hd_worker_create(spare, &step) == 0)
-		wait_ready(spare, deadline);
+		has_started(spare, life, deadline, &phase);
 	else
 		hd_spare_failed(pool);
 }
@@ -232,14 +256,25 @@ static void choose_victims(struct heddle_pool *pool, uint32_t n)
 			struct hd_worker *worker = &pool->worker[i];
 			uint32_t phase = hd_phase_of(worker);
 
-			if (leaving(worker) || phase < HD_PHASE_RESERVED ||
-			    phase > HD_PHASE_LIVE)
+			if (leaving(worker) || worker->donated ||
+			    phase < HD_PHASE_RESERVED || phase > HD_PHASE_LIVE)
 				continue;
 			if (idle_pass && !idle(worker))
 				continue;
 			tell_to_leave(worker);
 		}
 	}
+}
+
+/* Those that are inside now, whatever number stays. Under pool->control. */
+static void ask_donated(struct heddle_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < pool->entries && pool->donated; i++)
+		if (pool->worker[i].donated &&
+		    hd_phase_of(&pool->worker[i]) != HD_PHASE_FREE)
+			tell_to_leave(&pool->worker[i]);
 }
 
 /*
@@ -317,6 +352,7 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */
 	choose_victims(pool, n);
+	ask_donated(pool);
 	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
 				  memory_order_seq_cst); /* attention-1 */
 	hd_mutex_unlock(&pool->control);

@@ -6,6 +6,7 @@ sched_sources = \
 	%D%/cap.c %D%/cap.h \
 	%D%/check.c \
 	%D%/close.c \
+	%D%/donate.c %D%/donate.h \
 	%D%/group.h \
 	%D%/help.c %D%/help.h \
 	%D%/interrupt.c %D%/interrupt.h \
@@ -31,9 +32,11 @@ sched_sources = \
 	%D%/stop.c \
 	%D%/submit.c \
 	%D%/task.c %D%/task.h \
+	%D%/thief.c %D%/thief.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/upper.h \
 	%D%/version.c \
+	%D%/want.c %D%/want.h \
 	%D%/watch.c \
 	%D%/worker.c %D%/worker.h
 

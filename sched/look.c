@@ -19,6 +19,7 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/want.h"
 #include "sched/worker.h"
 
 /* Hand-overs to returners in a row while a start waits (B1). */
@@ -78,17 +79,31 @@ void hd_hand_row_ends(struct heddle_group *group)
 				      memory_order_relaxed); /* fairness hint */
 }
 
-static bool wake(struct heddle_pool *pool, uint32_t token)
+static void wake_claimed(struct heddle_pool *pool, uint32_t index,
+			 uint32_t token)
 {
-	uint32_t index = hd_bitset_claim_lowest_any(&pool->idle);
-
-	if (index == HD_BITSET_NONE)
-		return false;
 	atomic_store_explicit(&pool->searching, 1,
 			      memory_order_relaxed); /* published by unpark */
 	atomic_fetch_add_explicit(&pool->wakes, 1,
 				  memory_order_relaxed); /* statistics */
 	hd_parker_unpark_any(&pool->worker[index].parker, token);
+}
+
+void hd_look_elsewhere(struct hd_worker *worker)
+{
+	wake_claimed(worker->pool, worker->index, HD_TOKEN_LOOK);
+}
+
+/* For something that can start: where nobody sleeps a donated thread is wanted. */
+static bool wake(struct heddle_pool *pool, uint32_t token)
+{
+	uint32_t index = hd_bitset_claim_lowest_any(&pool->idle);
+
+	if (index == HD_BITSET_NONE) {
+		hd_want_raise(pool);
+		return false;
+	}
+	wake_claimed(pool, index, token);
 	return true;
 }
 
@@ -116,6 +131,8 @@ void hd_look(struct heddle_pool *pool, uint32_t owed)
 		bool sleepers = hd_bitset_any(&pool->idle);
 		struct heddle_group *group;
 
+		if (!sleepers)
+			hd_want(pool);
 		if (!sleepers && !any_returner(pool))
 			return; /* who becomes available looks for itself */
 		owed--;
@@ -165,12 +182,24 @@ static void kick_with_permit(struct heddle_group *group)
 		hd_look(pool, owed);
 }
 
+/* Nobody sleeps. Who searches looks when it clears the flag, and wants if need be. */
+static void want_for(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+
+	if (hd_want_is(pool, HD_WANT_QUIET) && !somebody_searches(pool) &&
+	    hd_permit_room(group) && hd_queue_startable(group))
+		hd_want_raise(pool);
+}
+
 void hd_kick(struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
 
-	if (!hd_bitset_any(&pool->idle))
+	if (!hd_bitset_any(&pool->idle)) {
+		want_for(group);
 		return;
+	}
 	if (somebody_searches(pool))
 		return;
 	if (!hd_permit_room(group))

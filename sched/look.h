@@ -38,6 +38,9 @@ void hd_look_inside(struct heddle_pool *pool, uint32_t owed);
  */
 void hd_kick(struct heddle_group *group);
 
+/* The caller has the sleeper's idle bit and no use for it: it looks, and sleeps again. */
+void hd_look_elsewhere(struct hd_worker *worker);
+
 /* Hands the path of the group, which the caller holds, to its next returner. */
 bool hd_hand_to_returner(struct heddle_group *group);
 

@@ -9,12 +9,14 @@
 
 #include "lockfree/groupword.h"
 #include "platform/cpu.h"
+#include "platform/event.h"
 #include "platform/fork.h"
 #include "platform/memory.h"
 #include "sched/group.h"
 #include "sched/monitor.h"
 #include "sched/options.h"
 #include "sched/pool.h"
+#include "sched/thief.h"
 #include "sched/tree.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
@@ -151,6 +153,8 @@ void hd_pool_free(struct heddle_pool *pool)
 	hd_bitset_fini(&pool->reserve_ready);
 	hd_free(pool->reserved);
 	hd_free(pool->cpu_set);
+	if (pool->event >= 0)
+		hd_event_close(pool->event);
 	if (pool->fork_mark)
 		hd_fork_mark_destroy(pool->fork_mark);
 	if (!forked) {
@@ -213,6 +217,8 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	pool = hd_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
+	pool->event = -1;
+	pool->reclaim.wait_for_others = hd_thief_wait;
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
 	take_options(pool, &o);

@@ -34,6 +34,8 @@ struct heddle_group;
 struct heddle_pool {
 	/* I: set by create. */
 	const uint32_t *fork_mark;
+	/* A: enum hd_want; here, for each submit reads it on this line for nothing. */
+	_Atomic uint32_t want;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
@@ -100,7 +102,9 @@ struct heddle_pool {
 	HD_ALIGNED struct hd_mutex control;
 	uint32_t live;     /* entries reserved and not leaving */
 	uint32_t starting; /* of those, not yet LIVE */
-	uint32_t donated;  /* entries that helpers have, beside those */
+	uint32_t donated;  /* entries of donated threads, beside those */
+	uint32_t runners;  /* of those, in a run */
+	int event;         /* its descriptor, or -1; I once want is not 0 */
 	uint32_t processes;
 	uint64_t processes_made;
 	bool closing;

@@ -6,13 +6,13 @@
 #include "sched/queue.h"
 
 #include "platform/cpu.h"
-#include "platform/rcu.h"
 #include "sched/group.h"
 #include "sched/order.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
 #include "sched/ready.h"
 #include "sched/task.h"
+#include "sched/thief.h"
 #include "sched/worker.h"
 
 /* So many dead nodes are left where they are, beside others. */
@@ -97,7 +97,7 @@ bool hd_queue_push(struct heddle_group *group, struct hd_worker *worker,
 	struct heddle_pool *pool = group->pool;
 	uint32_t lanes = lanes_of(group), lane;
 
-	if (worker && !worker->donated && worker->frame &&
+	if (worker && !worker->helper && worker->frame &&
 	    worker->frame->group == group && !hd_order_of(group) &&
 	    deque_adopt(worker, group) &&
 	    hd_deque_push_owner(&worker->deque, node))
@@ -199,15 +199,16 @@ static uint32_t take_lanes(struct hd_worker *worker, struct heddle_group *group)
 	return 0;
 }
 
-static uint32_t steal_one(struct heddle_group *group, struct hd_worker *victim)
+static uint32_t steal_one(struct hd_worker *worker, struct heddle_group *group,
+			  struct hd_worker *victim)
 {
 	while (hd_deque_length_of_any(&victim->deque, group->index)) {
 		uint32_t node;
 
 		/* The ring is freed a grace period after it was retired. */
-		hd_rcu_read_lock();
+		hd_thief_begin(worker);
 		node = hd_deque_steal_any(&victim->deque, group->index);
-		hd_rcu_read_unlock();
+		hd_thief_end(worker);
 		if (node != HD_DEQUE_RETRY)
 			return node;
 	}
@@ -233,7 +234,7 @@ static uint32_t steal(struct hd_worker *worker, struct heddle_group *group)
 
 		if (victim == worker)
 			continue;
-		node = steal_one(group, victim);
+		node = steal_one(worker, group, victim);
 		if (node) {
 			worker->owe++;
 			return node;

@@ -66,7 +66,7 @@ static uint64_t word_of(struct heddle_group *group)
 				    memory_order_relaxed); /* a snapshot */
 }
 
-/* Workers there are, or may be created, less those inside regions. */
+/* Workers there are, donated ones too, or may be created, less those in regions. */
 static uint32_t workers_for(struct heddle_pool *pool)
 {
 	uint32_t blocked = atomic_load_explicit(
@@ -74,7 +74,7 @@ static uint32_t workers_for(struct heddle_pool *pool)
 	uint32_t live;
 
 	hd_mutex_lock(&pool->control);
-	live = pool->live;
+	live = pool->live + pool->runners;
 	hd_mutex_unlock(&pool->control);
 	if (pool->elastic) {
 		live = pool->workers_max;

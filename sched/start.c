@@ -29,15 +29,24 @@
 
 void hd_phase_set(struct hd_worker *worker, uint32_t phase)
 {
-	atomic_store_explicit(&worker->phase, phase,
+	uint32_t life = (uint32_t)atomic_load_explicit(
+		&worker->incarnation,
+		memory_order_relaxed); /* whoever sets a phase holds the life */
+
+	atomic_store_explicit(&worker->phase, life << HD_PHASE_BITS | phase,
 			      memory_order_release); /* phase-1 */
 	hd_futex_wake(&worker->phase, INT_MAX);
 }
 
-uint32_t hd_phase_of(struct hd_worker *worker)
+uint32_t hd_phase_word(struct hd_worker *worker)
 {
 	return atomic_load_explicit(&worker->phase,
 				    memory_order_acquire); /* phase-1 */
+}
+
+uint32_t hd_phase_of(struct hd_worker *worker)
+{
+	return hd_phase_in(hd_phase_word(worker));
 }
 
 bool hd_entry_allowed(struct heddle_pool *pool)
@@ -54,6 +63,13 @@ static void birth_at(struct hd_worker *worker, uint32_t step)
 {
 	atomic_store_explicit(&worker->start_step, step,
 			      memory_order_relaxed); /* a report */
+}
+
+static void refuse_guests(struct hd_worker *worker, bool yes)
+{
+	atomic_store_explicit(
+		&worker->refuses_guests, yes,
+		memory_order_relaxed); /* read again by who binds */
 }
 
 /* The lowest free entry, for a new life that others do not know yet. */
@@ -76,6 +92,9 @@ static struct hd_worker *new_life(struct heddle_pool *pool)
 		worker->fresh_for = 0;
 		worker->by_start = false;
 		worker->donated = false;
+		worker->helper = false;
+		worker->donor = NULL;
+		refuse_guests(worker, false);
 		worker->birth = NULL;
 		worker->start_error = 0;
 		birth_at(worker, HEDDLE_STEP_CREATE);
@@ -149,7 +168,7 @@ static void show_reserved(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_STARTING);
 }
 
-struct hd_worker *hd_entry_donate(struct heddle_pool *pool)
+struct hd_worker *hd_entry_donate(struct heddle_pool *pool, bool helper)
 {
 	struct hd_worker *worker = new_life(pool);
 
@@ -157,16 +176,20 @@ struct hd_worker *hd_entry_donate(struct heddle_pool *pool)
 		return NULL;
 	pool->donated++;
 	worker->donated = true;
-	atomic_store_explicit(&worker->leave, 1,
-			      memory_order_relaxed); /* locked */
+	worker->helper = helper;
+	refuse_guests(worker, true);
+	if (!helper)
+		pool->runners++;
 	show_reserved(worker);
-	hd_phase_set(worker, HD_PHASE_LEAVING);
+	hd_phase_set(worker, HD_PHASE_LIVE);
 	return worker;
 }
 
 void hd_entry_end_donation(struct hd_worker *worker)
 {
 	worker->pool->donated--;
+	if (!worker->helper)
+		worker->pool->runners--;
 	hd_worker_show_free(worker);
 	hd_phase_set(worker, HD_PHASE_FREE);
 }
@@ -261,11 +284,12 @@ static bool someone_between(struct heddle_pool *pool)
 	for (i = 0; i < used; i++) {
 		struct hd_worker *worker = &pool->worker[i];
 
-		if (atomic_load_explicit(&worker->phase,
-					 memory_order_relaxed) ==
+		if (hd_phase_in(atomic_load_explicit(&worker->phase,
+						     memory_order_relaxed)) ==
 			    HD_PHASE_LIVE /* the lock is ours */
-		    && !atomic_load_explicit(&worker->leave,
-					     memory_order_relaxed) &&
+		    && !worker->donated &&
+		    !atomic_load_explicit(&worker->leave,
+					  memory_order_relaxed) &&
 		    !atomic_load_explicit(&worker->inside,
 					  memory_order_relaxed)) /* spare-2 */
 			return true;
@@ -382,14 +406,16 @@ static void last_phase(struct hd_worker *worker, uint32_t phase)
 static void birth_failed(struct hd_worker *worker, int rc)
 {
 	struct heddle_pool *pool = worker->pool;
+	bool by_start;
 
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
 		pool->live--;
+	by_start = worker->by_start;
 	hd_mutex_unlock(&pool->control);
-	if (!worker->by_start)
+	if (!by_start)
 		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;

@@ -12,11 +12,13 @@
 
 #include <stddef.h>
 
+#include <heddle/pool.h>
 #include <heddle/testing.h>
 
 #include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/fault.h"
+#include "sched/donate.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
@@ -117,7 +119,8 @@ static void give_back(struct hd_worker *worker)
 /* Runs no user code and looks for some, or does not any more. */
 static void set_available(struct hd_worker *worker, bool available)
 {
-	if (worker->available == available)
+	/* A donated thread may leave at any time: no spare is left out for it. */
+	if (worker->available == available || worker->donated)
 		return;
 	worker->available = available;
 	if (available)
@@ -331,6 +334,10 @@ static void run_held(struct hd_worker *worker)
 		}
 		if (!run_one(worker, group, index))
 			continue;
+		if (worker->donor && hd_donor_has_enough(worker->donor)) {
+			give_back(worker);
+			return;
+		}
 		if ((attention & HD_ATTENTION_COMPETE) &&
 		    turn_over(worker, group)) {
 			give_back(worker);
@@ -438,6 +445,36 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 	worker->owe++;
 }
 
+static void count_wake(struct hd_worker *worker)
+{
+	if (!worker->woken)
+		return;
+	worker->woken = false;
+	atomic_fetch_add_explicit(&worker->pool->useless_wakes, 1,
+				  memory_order_relaxed); /* statistics */
+}
+
+/*
+ * donate-1: at its deadline a donated thread takes its idle bit back; who has had the bit
+ * hands over a token, which is waited for. Forbidden: it leaves, and a wake with its
+ * permits is handed to nobody.
+ */
+static uint32_t park(struct hd_worker *worker)
+{
+	uint32_t token;
+
+	if (!worker->donor)
+		return hd_parker_park_owner(&worker->parker);
+	token = hd_parker_park_until_owner(&worker->parker,
+					   worker->donor->deadline);
+	if (token)
+		return token;
+	hd_donor_timed_out(worker->donor);
+	if (hd_bitset_clear_any(&worker->pool->idle, worker->index))
+		return HD_TOKEN_LEAVE;
+	return hd_parker_park_owner(&worker->parker); /* donate-1 */
+}
+
 /*
  * False when the worker is to leave. After a guest it comes here directly: who
  * is told of the guest's end must find the worker idle, or a spawn that follows
@@ -450,12 +487,7 @@ static bool sleep_once(struct hd_worker *worker)
 	bool found;
 
 	flush_free(worker);
-	if (worker->woken) {
-		worker->woken = false;
-		atomic_fetch_add_explicit(
-			&pool->useless_wakes, 1,
-			memory_order_relaxed); /* statistics */
-	}
+	count_wake(worker);
 	/* Who checks for rest sees us idle only when our last look is over. */
 	hd_hand_begin(pool);
 	hd_worker_show(worker, HEDDLE_WORKER_PARKED);
@@ -478,7 +510,7 @@ static bool sleep_once(struct hd_worker *worker)
 	    hd_bitset_clear_any(&pool->idle, worker->index))
 		return false;
 	hd_worker_settled(worker);
-	token = hd_parker_park_owner(&worker->parker);
+	token = park(worker);
 	if (token == HD_TOKEN_LEAVE)
 		return false;
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
@@ -486,9 +518,30 @@ static bool sleep_once(struct hd_worker *worker)
 	return true;
 }
 
+/* The run of a donated thread is over; what a wake brought is passed on. */
+static bool is_over(struct hd_worker *worker)
+{
+	if (!worker->donor || !worker->donor->is_over)
+		return false;
+	if (worker->held)
+		give_back(worker);
+	return true;
+}
+
+/* It has found nothing. A donated thread that is not to sleep searches, or leaves. */
+static bool may_sleep(struct hd_worker *worker)
+{
+	if (!worker->donor || worker->donor->flags != HEDDLE_RUN_UNTIL_IDLE ||
+	    !worker->searching)
+		return !worker->donor || hd_donor_may_sleep(worker);
+	/* Submits that saw the flag are covered by the search that follows. */
+	stop_searching(worker);
+	return false;
+}
+
 static void live(struct hd_worker *worker)
 {
-	for (;;) {
+	while (!is_over(worker)) {
 		if (worker->held) {
 			hd_worker_settled(worker);
 			set_available(worker, false);
@@ -503,9 +556,29 @@ static void live(struct hd_worker *worker)
 			if (search(worker))
 				continue;
 		}
+		if (!may_sleep(worker))
+			continue;
 		if (!sleep_once(worker))
 			return;
 	}
+}
+
+/* What is left in the deque and in the hand goes to the others. */
+static void leave_rest(struct hd_worker *worker)
+{
+	count_wake(worker);
+	stop_searching(worker);
+	hd_queue_drain(worker);
+	flush_free(worker);
+	pay(worker);
+}
+
+void hd_worker_lend(struct hd_worker *worker)
+{
+	live(worker);
+	/* One less that would have come by: who looks may find that another is wanted. */
+	worker->owe++;
+	leave_rest(worker);
 }
 
 void hd_worker_main(void *arg)
@@ -522,10 +595,6 @@ void hd_worker_main(void *arg)
 	live(worker);
 	set_available(worker, false);
 	hd_worker_settled(worker);
-	stop_searching(worker);
-	/* What is left in the deque and in the hand goes to the others. */
-	hd_queue_drain(worker);
-	flush_free(worker);
-	pay(worker);
+	leave_rest(worker);
 	hd_worker_death(worker);
 }

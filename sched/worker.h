@@ -25,15 +25,20 @@
 struct heddle_pool;
 struct heddle_group;
 struct heddle_task;
+struct hd_donor;
 
-/* Life of an entry; the word is a futex, every change wakes its waiters. */
+/*
+ * Life of an entry, the low bits of a word whose others are those of the incarnation. The
+ * word is a futex, every change but one to JOINING wakes its waiters. Who waits
+ * for one life must not sleep on the same phase of the next: for that it would have to
+ * stand still between its read and its sleep for 2^28 lives of the entry.
+ */
 enum hd_phase {
 	HD_PHASE_FREE = 0,
 	HD_PHASE_RESERVED = 1, /* by a start, a spare or a spawn */
 	HD_PHASE_STARTING = 2, /* its thread was created */
 	HD_PHASE_LIVE = 3,     /* hooks done, in the registry, searching */
 	HD_PHASE_FAILED = 4,   /* a step of the start failed; ends by itself */
-	HD_PHASE_LEAVING = 5,  /* was told to leave, or is on its way out */
 	HD_PHASE_LEFT = 6,     /* R1: touches nothing of the entry */
 	HD_PHASE_JOINING = 7,  /* somebody joins it */
 	HD_PHASE_JOINED = 8,   /* R2 */
@@ -47,6 +52,13 @@ enum hd_asked {
 	HD_ASKED_FOR_SPARE = 1,
 	HD_ASKED_BY_MONITOR = 2,
 };
+
+#define HD_PHASE_BITS 4
+
+static inline uint32_t hd_phase_in(uint32_t word)
+{
+	return word & ((1u << HD_PHASE_BITS) - 1);
+}
 
 /* How a birth went, for who waits for it; the word is a futex. */
 enum hd_birth {
@@ -97,6 +109,7 @@ struct hd_worker {
 	uint32_t random;                     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
+	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
 	/* L  it leaves after its guest, of the process with this serial; or 0 */
 	uint64_t fresh_for;
 	void *tls;                    /* O  slot values; tls/ owns it */
@@ -111,13 +124,15 @@ struct hd_worker {
 	/* Written by wakers and stoppers. */
 	HD_ALIGNED struct hd_parker parker;
 	_Atomic uint32_t leave;           /* A  1: leave when possible */
+	_Atomic uint32_t refuses_guests;  /* A  1: a donated thread */
 	void *bound;                      /* guest handed over by a token */
 	struct heddle_group *bound_group; /* its permits came along, or NULL */
 
-	HD_ALIGNED _Atomic uint32_t phase; /* A  enum hd_phase, futex */
+	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
 	_Atomic uint32_t spare_asked;    /* A  not 0: checks at its next task */
+	_Atomic uint32_t stealing;       /* A  enum hd_thief, futex */
 	_Atomic uint32_t interrupt;      /* A  of the region; futex */
 	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
@@ -126,8 +141,9 @@ struct hd_worker {
 	void *stack;
 	size_t stack_size;
 	int start_error; /* published by FAILED */
-	bool by_start;   /* somebody waits for it */
-	bool donated;    /* I in a life: the thread is a helper's */
+	bool by_start;   /* L  its starter has yet to read the error */
+	bool donated;    /* I in a life: the thread is not the library's */
+	bool helper;     /* I in a life: it is that for one task */
 	/* Told how the birth went, before anybody can reap it; or NULL. */
 	_Atomic uint32_t *birth;
 	_Atomic uint32_t start_step; /* A  what its birth does now */
@@ -141,6 +157,9 @@ extern _Thread_local struct hd_worker *hd_self;
 
 /* The body of every worker thread (platform/thread.c calls it). */
 void hd_worker_main(void *worker);
+
+/* The same on a donated thread with its entry, until worker->donor says it is over. */
+void hd_worker_lend(struct hd_worker *worker);
 
 /*
  * Takes the permits of the group's whole path for the running stack, waiting

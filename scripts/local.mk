@@ -2,10 +2,16 @@
 # Checks of the tree, run by make check through tests/style/.
 EXTRA_DIST += \
 	%D%/build-rust-opponent \
+	%D%/check-abi \
 	%D%/check-contract \
+	%D%/check-integrations \
 	%D%/check-layers \
+	%D%/check-packages \
 	%D%/check-pairs \
 	%D%/check-style \
+	%D%/check-tarball \
+	%D%/make-man \
+	%D%/make-tool-docs \
 	%D%/run-mutants
 
 # Every row of doc/contract.tsv: break the code as it says, see the test fail.
@@ -13,3 +19,11 @@ EXTRA_DIST += \
 .PHONY: check-mutants
 check-mutants:
 	$(SHELL) $(top_srcdir)/scripts/run-mutants $(MUTANTS)
+
+# The binary interface against doc/abi/; record-abi makes this build's the record.
+.PHONY: check-abi record-abi
+check-abi record-abi: libheddle.la
+check-abi:
+	$(SHELL) $(top_srcdir)/scripts/check-abi $(abs_top_builddir)
+record-abi:
+	$(SHELL) $(top_srcdir)/scripts/check-abi --record $(abs_top_builddir)

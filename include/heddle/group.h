@@ -115,10 +115,13 @@ struct heddle_change {
 	uint32_t reserved;
 };
 
-/*
- * A ticket names one change of caps. It is a value: copy it, wait for it any
- * number of times, on any thread. The low 24 bits of the change number are
- * the generation that stands in the word of every group that was changed.
+/**
+ * struct heddle_ticket - names one change of caps
+ * @pool:   where it was made
+ * @change: its number; the low 24 bits are the generation that stands in the
+ *          word of every group that was changed
+ *
+ * It is a value: copy it, wait for it any number of times, on any thread.
  */
 struct heddle_ticket {
 	struct heddle_pool *pool;
@@ -150,7 +153,16 @@ struct heddle_ticket {
 HEDDLE_API int heddle_group_update(const struct heddle_change *changes,
 				   size_t n, struct heddle_ticket *ticket);
 
-/* heddle_group_set_cap() - heddle_group_update() of one group */
+/**
+ * heddle_group_set_cap() - change the cap of one group
+ * @group:  the group
+ * @cap:    its new cap, 0 to HEDDLE_CAP_MAX; 0 pauses it
+ * @ticket: NULL, or receives the ticket to wait for
+ *
+ * In all that is heddle_group_update() of one group.
+ *
+ * Return: as heddle_group_update().
+ */
 static inline int heddle_group_set_cap(struct heddle_group *group, uint32_t cap,
 				       struct heddle_ticket *ticket)
 {
@@ -297,7 +309,9 @@ struct heddle_group_stat {
 };
 
 /**
- * heddle_group_stat() - see struct heddle_group_stat
+ * heddle_group_stat() - the counts of a group, and why nothing of it starts
+ * @group: the group
+ * @out:   struct_size set; receives the counts, struct heddle_group_stat
  *
  * Progress: wait-free but for the number of queues and workers it sums over.
  * Context:  any thread.

@@ -45,6 +45,9 @@ struct heddle_process_options {
 
 /**
  * heddle_process_create() - a set of guest threads that share a memory
+ * @pool:    whose workers carry them
+ * @opts:    NULL for the defaults
+ * @process: receives the process
  *
  * Progress: blocking (allocates). Context: any thread.
  * Return: 0, -EINVAL, -E2BIG, -ENOMEM, -ENOSPC, -ESHUTDOWN, -ECHILD.

@@ -35,7 +35,7 @@ enum heddle_blocked_policy {
 				    * FEWER */
 };
 
-/* For helpers_max: no thread is ever lent to the pool by a join. */
+/* For helpers_max: no thread is ever lent to the pool, by a join or by a run. */
 #define HEDDLE_HELPERS_NONE UINT32_MAX
 
 /**
@@ -70,14 +70,15 @@ enum heddle_blocked_policy {
  *                is that of the thread that creates the pool, whoever starts or
  *                makes a worker; a nice value only as far as the kernel lets it
  * @cpu_set_size: bytes of @cpu_set
- * @worker_init:  called first on each new worker, also on a thread that helps; a
- *                negative return is an error of the start that created it
- *                (HEDDLE_STEP_HOOK), or of the join
+ * @worker_init:  called first on each new worker, also on a thread that helps or runs;
+ *                a negative return is an error of the start that created it
+ *                (HEDDLE_STEP_HOOK), of the join, or of the run
  * @worker_exit:  called last on each worker for which @worker_init returned 0
  * @hook_arg:     passed to both
- * @helpers_max:  most outside threads at once that run a task which they join
- *                (HEDDLE_JOIN_HELP); one more waits for one of them. 0: 64;
- *                HEDDLE_HELPERS_NONE: such joins only wait
+ * @helpers_max:  most outside threads that are lent to the pool at once, for a task which
+ *                they join (HEDDLE_JOIN_HELP; one more waits for one of them) or in
+ *                heddle_pool_run() (one more is answered -EAGAIN). 0: 64;
+ *                HEDDLE_HELPERS_NONE: such joins only wait, and there is no run
  * @reserved:     0
  */
 struct heddle_pool_options {
@@ -109,7 +110,7 @@ struct heddle_pool_options {
  * @opts: NULL for the defaults
  * @pool: receives the pool
  *
- * A pool runs nothing before its first start; what is submitted earlier is
+ * A pool runs nothing before its first start or run; what is submitted earlier is
  * queued, and guests may be spawned.
  *
  * Progress: blocking (allocates).
@@ -160,8 +161,9 @@ HEDDLE_API int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
  * Idle workers go first, highest index first; busy ones go at the end of
  * their task. Queued work is handed over before a worker leaves. With n = 0
  * an ELASTIC pool creates no worker either, until the next start; what is
- * queued stays queued. Threads that help in a join when the call begins are waited
- * for, whatever n is; they end at R1 (heddle_report.donated).
+ * queued stays queued. Donated threads that are there when the call begins are waited
+ * for, whatever n is: those that help in a join, and those in heddle_pool_run(), which
+ * are asked to leave, asleep or not. They end at R1 (heddle_report.donated).
  *
  * Progress: blocking, no timer and no poll period on the path.
  * Ordering: all writes of the stopped workers happen-before the return of 0
@@ -174,6 +176,74 @@ HEDDLE_API int heddle_pool_stop(struct heddle_pool *pool, uint32_t n,
 				enum heddle_level level,
 				struct heddle_report *report,
 				uint64_t deadline);
+
+enum heddle_run_flags {
+	HEDDLE_RUN_ONE = 1,           /* one task, waited for */
+	HEDDLE_RUN_UNTIL_IDLE = 2,    /* what can start, then back */
+	HEDDLE_RUN_UNTIL_STOPPED = 4, /* until a stop or a destroy asks */
+};
+
+/**
+ * heddle_pool_run() - lend the calling thread to the pool as a worker
+ * @pool:     a pool with or without workers; it need never be started
+ * @flags:    exactly one of enum heddle_run_flags
+ * @deadline: absolute ns, looked at behind each task and in the sleep; a task that can
+ *            start at once is run also when it has passed
+ *
+ * Until it returns the thread is a worker: it has an index and an incarnation, shows in
+ * heddle_workers(), the pool's hooks are called on it first and last, slots have values,
+ * and it takes tasks of every group as caps, order and weights allow. Of workers,
+ * donated threads and helpers together at most as many run as the root's cap says, which
+ * is never above workers_max. A pool of donated threads alone runs everything but
+ * guests: those are for threads of the library. A task may block; nobody replaces a
+ * donated thread meanwhile, which took nobody's place. An ELASTIC pool keeps its spare
+ * worker all the same. Of the thread nothing is changed: name, affinity, class and
+ * signal mask are its own, also while it runs tasks.
+ *
+ * ONE sleeps until there is a task, UNTIL_STOPPED whenever there is none, UNTIL_IDLE
+ * never. What a thread took and did not run goes back when it leaves, and who sleeps is
+ * woken for it; a wake that meets it at its deadline is passed on. After run() and
+ * run_one() of Boost.Asio's io_context and the modes of libuv's uv_run().
+ *
+ * Progress: blocking. Allocates what a new worker does: the slots' values, and a ring of
+ *           deque_slots once for an entry of the registry.
+ * Ordering: what the thread did happens-before the return of a stop at R1 or above.
+ * Context:  a thread that is no worker; not a signal handler.
+ * Return: 0: ONE has run a task, UNTIL_IDLE has found nothing more to start,
+ * UNTIL_STOPPED was asked to leave. -ETIMEDOUT: the deadline has passed. -ESHUTDOWN: the
+ * pool is being destroyed, or a stop has asked ONE or UNTIL_IDLE to leave before its end.
+ * -EAGAIN: helpers_max threads are lent already. -EDEADLK at once: in a task, a guest, a
+ * hook or a destructor of any pool. -EINVAL, -ECHILD, -ENOMEM, the init hook's error:
+ * nothing has happened.
+ */
+HEDDLE_API int heddle_pool_run(struct heddle_pool *pool, uint32_t flags,
+			       uint64_t deadline);
+
+/**
+ * heddle_pool_eventfd() - a descriptor that is readable when a run is wanted
+ * @pool: owns the descriptor, and closes it when it is freed (R4)
+ *
+ * For a loop of epoll, libuv or GLib that calls heddle_pool_run() with UNTIL_IDLE when it
+ * is readable. It is an eventfd, non-blocking and closed by exec, made at the first
+ * call; later calls give the same. The library alone reads and writes it.
+ *
+ * It becomes readable when something can start (work, and permits on the whole path) and
+ * nobody sleeps who could be woken for it: at a submit, at the end of a task or at a
+ * region's begin, at a raised cap, at an opened gate, when a donated thread leaves work
+ * behind, and when it is made if that is so then. Each run reads it empty when it begins,
+ * then searches; UNTIL_IDLE does so again if it was written meanwhile. So when
+ * UNTIL_IDLE returns 0 nothing can start, or the descriptor is readable.
+ *
+ * It may be readable in vain: a worker has the work by the time the loop is there.
+ * Between two times that it is read it is written once, or twice when a writer was
+ * overtaken by the run that reads; so at most that many runs find nothing. A submit
+ * makes a call of the kernel for it only if it was not written since it was last read,
+ * and then one.
+ *
+ * Progress: blocking (a short lock). Context: any thread; not a signal handler.
+ * Return: the descriptor, or -EINVAL, -ECHILD, -ESHUTDOWN, -EMFILE, -ENFILE, -ENOMEM.
+ */
+HEDDLE_API int heddle_pool_eventfd(struct heddle_pool *pool);
 
 /**
  * heddle_pool_destroy() - cancel what is queued, stop all workers, free all
@@ -199,6 +269,7 @@ HEDDLE_API int heddle_pool_destroy(struct heddle_pool *pool,
 
 /**
  * heddle_pool_group() - the root group, which lives as long as the pool
+ * @pool: the pool
  *
  * Progress: wait-free. Context: any, also a signal handler.
  */

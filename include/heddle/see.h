@@ -29,7 +29,7 @@ enum heddle_worker_state {
 };
 
 /**
- * struct heddle_worker_info - one worker, or thread that helps, at one instant
+ * struct heddle_worker_info - one worker, or donated thread, at one instant
  * @index:       its place in the registry, kept over incarnations
  * @state:       enum heddle_worker_state
  * @incarnation: a new number for each life, unique with the index
@@ -66,6 +66,11 @@ struct heddle_worker_info {
 HEDDLE_API int heddle_workers(const struct heddle_pool *pool,
 			      struct heddle_worker_info *out, uint32_t n);
 
+/**
+ * struct heddle_violation - one invariant that does not hold
+ * @name:   of the invariant
+ * @detail: the values that contradict it
+ */
 struct heddle_violation {
 	char name[32];   /* of the invariant, e.g. "count-at-rest" */
 	char detail[96]; /* the values that contradict it */
@@ -108,9 +113,12 @@ struct heddle_check {
 
 /**
  * heddle_check() - check every invariant of a pool while it runs
+ * @pool: the pool
+ * @out:  struct_size set; receives what was found, struct heddle_check
  *
  * A submit that another thread is in the middle of is no motion of the pool:
- * between its publication and its kick the task is reported as stranded. Who
+ * between its publication and its kick the task is reported as stranded, or as
+ * unwanted where there is an event and nobody sleeps. Who
  * checks while others submit looks again before it believes that.
  *
  * Progress: blocking (a short lock against start and stop).

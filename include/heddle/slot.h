@@ -33,6 +33,9 @@ struct heddle_slot_options {
 
 /**
  * heddle_slot_create() - make a slot that is NULL on every thread
+ * @pool: whose workers and guests have a value in it
+ * @opts: NULL for the defaults: no destructor
+ * @slot: receives the slot
  *
  * Progress: blocking. Context: any thread.
  * Return: 0, -EINVAL, -E2BIG, -ENOSPC (slots_max), -ECHILD.
@@ -43,6 +46,7 @@ HEDDLE_API int heddle_slot_create(struct heddle_pool *pool,
 
 /**
  * heddle_slot_get() - the calling guest's or worker's value
+ * @slot: the slot
  *
  * Progress: wait-free. Context: a worker of the slot's pool; on any other
  * thread it returns NULL and sets errno to EPERM.
@@ -51,6 +55,8 @@ HEDDLE_API void *heddle_slot_get(const struct heddle_slot *slot);
 
 /**
  * heddle_slot_set() - set the calling guest's or worker's value
+ * @slot:  the slot
+ * @value: the new value; what was there before is not destroyed
  *
  * Progress: wait-free. Context: a worker of the slot's pool.
  * Return: 0, -EPERM on any other thread, -EINVAL, -ECHILD.

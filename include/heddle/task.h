@@ -49,6 +49,7 @@ struct heddle_task {
 	void (*after)(struct heddle_task *task, int status);
 };
 
+/* HEDDLE_TASK_INIT() - initialiser of a task that calls function and is joined */
 #define HEDDLE_TASK_INIT(function) \
  { \
   (function), 0, 0, { 0, 0, 0 }, NULL \
@@ -193,9 +194,9 @@ struct heddle_task_stat {
 };
 
 /**
- * heddle_task_stat() - see struct heddle_task_stat
+ * heddle_task_stat() - where a task is
  * @task: not DETACHED; its pool must exist until the call returns
- * @out:  struct_size set
+ * @out:  struct_size set; receives what is seen, struct heddle_task_stat
  *
  * Progress: wait-free. Context: any thread.
  * Return: 0, -EINVAL, -E2BIG.

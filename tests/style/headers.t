@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Each public header stands alone, in C11 and in C++17, without a warning and
-# without a header of liburcu, CK or our own insides.
+# Each public header stands alone, in C11 and in C++11, 17 and 20, with gcc and
+# with clang, without a warning and without a header of liburcu, CK or our own
+# insides.
 #
 # Method: a file that includes just the one header, twice, is compiled with
-# the strict dialects; the list of what it pulled in is read.
+# the strict dialects by the compiler of the build and by those that are here; the
+# list of what it pulled in is read.
 set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/sh-tap.sh"
@@ -19,19 +21,40 @@ set -eu
 # is how stat(2) and its struct are named.
 strict="-Wall -Wextra -Wundef -pedantic -Werror"
 flags="$strict -I$top/include -I$build/include -fsyntax-only"
+# Those of the build first, each once.
+here() {
+	for compiler; do
+		! command -v "$compiler" >/dev/null || echo "$compiler"
+	done | awk '!seen[$0]++'
+}
+# shellcheck disable=SC2086,SC2154
+c_compilers=$(here ${cc%% *} gcc clang)
+# shellcheck disable=SC2086,SC2154
+cxx_compilers=$(here $cxx g++ clang++)
+for compiler in gcc clang g++ clang++; do
+	case " $(echo $c_compilers $cxx_compilers) " in
+	*" $compiler "*) ;;
+	*) skip "each header alone, $compiler" "$compiler is missing" ;;
+	esac
+done
+
 names=$(cd "$top/include" && find heddle -name '*.h' ! -name version.h | LC_ALL=C sort)
 for name in heddle/version.h $names; do
 	printf '#include <%s>\n#include <%s>\nint alone(void);\n' "$name" "$name" \
 		>"$scratch/alone.c"
 	cp "$scratch/alone.c" "$scratch/alone.cc"
-	# shellcheck disable=SC2086,SC2154
-	must "$name alone in C11" $cc -std=c11 $flags "$scratch/alone.c"
-	if [ -z "$cxx" ]; then
-		skip "$name alone in C++17" "no C++ compiler was found"
-	else
+	for compiler in $c_compilers; do
 		# shellcheck disable=SC2086
-		must "$name alone in C++17" $cxx -std=c++17 $flags "$scratch/alone.cc"
-	fi
+		must "$name alone in C11, $compiler" "$compiler" -std=c11 $flags \
+			"$scratch/alone.c"
+	done
+	for compiler in $cxx_compilers; do
+		for dialect in c++11 c++17 c++20; do
+			# shellcheck disable=SC2086
+			must "$name alone in $dialect, $compiler" "$compiler" \
+				-std=$dialect $flags "$scratch/alone.cc"
+		done
+	done
 	# shellcheck disable=SC2086
 	$cc -std=c11 -I"$top/include" -I"$build/include" -M "$scratch/alone.c" |
 		tr ' ' '\n' |

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What `make install` gives is enough: a program of a user compiles against
-# the installed headers with the flags of heddle.pc, links and runs.
+# the installed headers with the flags of heddle.pc, and through CMake, links and
+# runs; and everything is taken away again.
 #
 # Method: installation into a scratch folder, with no way back to the sources.
 set -eu
@@ -23,6 +24,7 @@ root=$scratch/root
 must "make install" make -C "$build" install DESTDIR="$root"
 
 prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
+version=$(sed -n 's/^PACKAGE_VERSION = //p' "$build/Makefile")
 export PKG_CONFIG_SYSROOT_DIR="$root"
 pc=$(find "$root" -name heddle.pc)
 must "heddle.pc is installed" test -n "$pc"
@@ -52,6 +54,53 @@ must "a user's program compiles and links" \
 	$cc -Wall -Wextra -Werror user.c -o user \
 	$(pkg-config --cflags --libs heddle)
 must "the program runs" env LD_LIBRARY_PATH="$root$prefix/lib" ./user
+
+if [ -e "$root$prefix/lib/libheddle.a" ]; then
+	# shellcheck disable=SC2046
+	must "with the archive, by the flags of --static" sh -c '
+		cc=$1; shift
+		"$cc" user.c -o static "$@"' sh "$cc" $(pkg-config --cflags heddle) \
+		-Wl,-Bstatic $(pkg-config --static --libs heddle) -Wl,-Bdynamic
+	must "which needs no library of ours" sh -c '! ldd static | grep heddle && ./static'
+else
+	skip "with the archive" "this build makes no static library"
+fi
+must "pkg-config --static names what the archive needs" sh -c '
+	for word in -lheddle -lurcu-memb -lpthread; do
+		pkg-config --static --libs heddle | tr " " "\n" | grep -qx -e "$word" || exit 1
+	done'
+must "without --static it names the library alone" sh -c '
+	! pkg-config --libs heddle | grep urcu'
+
+if command -v cmake >/dev/null; then
+	cat >CMakeLists.txt <<'C'
+cmake_minimum_required(VERSION 3.13)
+project(user C)
+find_package(heddle ${WANTED} REQUIRED CONFIG)
+add_executable(by-cmake user.c)
+target_link_libraries(by-cmake heddle::heddle)
+C
+	by_cmake() { # VERSION
+		cmake -S . -B "cmake-$1" -DWANTED="$1" -DCMAKE_C_COMPILER="$cc" \
+			-DCMAKE_PREFIX_PATH="$root$prefix"
+	}
+	must "find_package" by_cmake "$version"
+	must "a program built by CMake runs" sh -c 'cmake --build "$1" && "$1/by-cmake"' \
+		sh "cmake-$version"
+	must_fail "a version that is not there is not found" \
+		'requested version "9.0"' by_cmake 9.0
+else
+	skip "find_package" "cmake is missing"
+fi
+
+for file in man/man3/heddle_pool_start.3 man/man3/heddle_pool_options.3 \
+	man/man7/heddle.7; do
+	must "$file is installed" test -s "$root$prefix/share/$file"
+done
+for file in man/man1/heddle.1 bash-completion/completions/heddle \
+	zsh/site-functions/_heddle; do
+	must "$file is installed" test -s "$root$prefix/share/$file"
+done
 
 find "$root" -type f -name '*.h' -o -name '*.so*' -o -name '*.pc' |
 	sed "s|^$root||" | LC_ALL=C sort >"$scratch/installed"

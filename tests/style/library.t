@@ -33,6 +33,16 @@ fi
 must "exported are exactly the declared calls" \
 	diff "$scratch/declared" "$scratch/exported"
 
+# The package's record: a call that went away is a break, a new one is added by
+# whoever releases.
+sed -n 's/^ \(heddle_[a-z0-9_]*\)@Base .*/\1/p' "$top/debian/libheddle0.symbols" |
+	LC_ALL=C sort | LC_ALL=C comm -23 - "$scratch/exported" >"$scratch/gone"
+must "debian/libheddle0.symbols has no call that is gone" \
+	diff /dev/null "$scratch/gone"
+version=$(sed -n 's/^PACKAGE_VERSION = //p' "$build/Makefile")
+must "debian/changelog is of this version" sh -c '
+	head -n 1 "$1" | grep -qF "($2-"' sh "$top/debian/changelog" "$version"
+
 readelf -dW "$library" >"$scratch/dynamic"
 must "it stays mapped: NODELETE" grep -q 'Flags:.*NODELETE' "$scratch/dynamic"
 must "thread-local storage is static: STATIC_TLS" \

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lockfree/parker.h"
+#include "platform/clock.h"
 #include "platform/futex.h"
 #include "tests/unit/lockfree-team.h"
 
@@ -46,6 +47,22 @@ static void alone(void)
 	ok(hd_parker_try_owner(&one) == UINT32_MAX, "the largest token");
 	hd_futex_wake(&one.word, 1);
 	ok(hd_parker_try_owner(&one) == 0, "a stray wake is no token");
+}
+
+static void until(void)
+{
+	struct hd_parker one = { 0 };
+
+	ok(hd_parker_park_until_owner(&one, 1) == 0 &&
+		   atomic_load_explicit(&one.word, memory_order_relaxed) ==
+			   HD_PARKER_EMPTY,
+	   "at the deadline nobody is announced as asleep");
+	ok(!hd_parker_unpark_any(&one, HD_PARKER_TOKEN_FIRST),
+	   "so that a later token needs no wake");
+	ok(hd_parker_park_until_owner(&one, 1) == HD_PARKER_TOKEN_FIRST,
+	   "a token that is there is taken, whatever the deadline");
+	ok(hd_parker_park_until_owner(&one, hd_now_ns() + 1000000) == 0,
+	   "once");
 }
 
 static void disturb(void)
@@ -126,6 +143,7 @@ int main(void)
 	sigaction(SIGUSR1, &action, NULL);
 	tap_deadline(60);
 	alone();
+	until();
 	is_u64(team_run(&team, 2, tap_seconds(0.5), hand_over), 0,
 	       "each token arrived, with what was written before it");
 	ok(rounds > 100 && woken > 0, "%llu tokens, %llu of them to a sleeper",

@@ -6,6 +6,8 @@
  * fault: F42
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,6 +17,7 @@
 #include <heddle/testing.h>
 
 #include "platform/clock.h"
+#include "platform/event.h"
 #include "platform/fault.h"
 #include "platform/fork.h"
 #include "platform/futex.h"
@@ -215,6 +218,30 @@ static void test_fork(void)
 	hd_fork_mark_destroy(NULL);
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static void test_event(void)
+{
+	int fd = hd_event_create();
+
+	ok(fd >= 0 && !is_readable(fd), "an event, not yet readable");
+	errno = 77;
+	hd_event_signal(fd);
+	hd_event_signal(fd);
+	ok(is_readable(fd), "signalled");
+	hd_event_drain(fd);
+	ok(!is_readable(fd), "drained");
+	hd_event_drain(fd);
+	ok(errno == 77, "a drain of nothing does not wait; errno is kept");
+	ok((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0, "closed by exec");
+	hd_event_close(fd);
+}
+
 int main(void)
 {
 	tap_deadline(60);
@@ -223,6 +250,7 @@ int main(void)
 	test_futex_signal();
 	test_memory();
 	test_fork();
+	test_event();
 	ok(hd_random_u64() != hd_random_u64(), "two random numbers differ");
 	return tap_done();
 }
