@@ -13,5 +13,6 @@ heddleinclude_HEADERS = \
 	%D%/heddle/guest.h \
 	%D%/heddle/see.h \
 	%D%/heddle/limits.h \
+	%D%/heddle/publish.h \
 	%D%/heddle/testing.h
 nodist_heddleinclude_HEADERS = %D%/heddle/version.h

@@ -17,5 +17,6 @@
 #include <heddle/guest.h>
 #include <heddle/see.h>
 #include <heddle/limits.h>
+#include <heddle/publish.h>
 
 #endif /* HEDDLE_HEDDLE_H */
