@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/design/eyes.md \
 	%D%/design/help.md \
 	%D%/design/life.md \
+	%D%/design/monitor.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
 	%D%/design/permits.md \
@@ -19,6 +20,7 @@ EXTRA_DIST += \
 	%D%/design/tenants.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \
+	%D%/guide/limits.md \
 	%D%/guide/pool.md \
 	%D%/guide/tenants.md \
 	%D%/guide/unload.md \

@@ -48,9 +48,11 @@ lab_scenarios = \
 	%D%/scenarios/join.c \
 	%D%/scenarios/keep.c \
 	%D%/scenarios/known.c \
+	%D%/scenarios/limit.c \
 	%D%/scenarios/litmus.c \
 	%D%/scenarios/log.c \
 	%D%/scenarios/mirror.c \
+	%D%/scenarios/monitor.c \
 	%D%/scenarios/nodes.c \
 	%D%/scenarios/order.c \
 	%D%/scenarios/pairs.c \

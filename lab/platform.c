@@ -22,15 +22,18 @@
 #include "platform/cpu.h"
 #include "platform/fork.h"
 #include "platform/futex.h"
+#include "platform/limits.h"
 #include "platform/membarrier.h"
 #include "platform/memory.h"
 #include "platform/mutex.h"
+#include "platform/procfs.h"
 #include "platform/pubfile.h"
 #include "platform/random.h"
 #include "platform/rcu.h"
 #include "platform/stack.h"
 #include "platform/thread.h"
 #include "platform/topology.h"
+#include "platform/timer.h"
 
 #define FOREVER    LAB_FOREVER
 #define LOCKS_MAX  64
@@ -179,11 +182,6 @@ uint32_t hd_cpu_usable(void)
 	return hd_cpu_possible();
 }
 
-uint64_t hd_cpu_quota_milli(void)
-{
-	return UINT64_MAX;
-}
-
 size_t hd_cpu_set_size(void)
 {
 	return sizeof(unsigned long);
@@ -218,6 +216,51 @@ uint32_t hd_topology_order(const char *root, const void *set, size_t size,
 	(void)order;
 	(void)max;
 	return 0;
+}
+
+/* A machine without limits, on which nobody sleeps. */
+int hd_limits_read(struct hd_limits *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->cpus = hd_cpu_possible();
+	return 0;
+}
+
+int hd_procfs_state(int32_t tid, char *state)
+{
+	(void)tid;
+	*state = 'R';
+	return 0;
+}
+
+int hd_thread_cpu_ns(int32_t tid, uint64_t *ns)
+{
+	(void)tid;
+	*ns = hd_now_ns();
+	return 0;
+}
+
+/* It is always time. */
+int hd_timer_create(void)
+{
+	return 0;
+}
+
+void hd_timer_arm(int fd, uint64_t ns)
+{
+	(void)fd;
+	(void)ns;
+}
+
+bool hd_timer_take(int fd)
+{
+	(void)fd;
+	return true;
+}
+
+void hd_timer_close(int fd)
+{
+	(void)fd;
 }
 
 const uint32_t *hd_fork_mark_create(void)

@@ -55,6 +55,26 @@ int32_t hd_thread_id(void)
 }
 
 /*
+ * The clock of a thread has its number in the upper bits, turned round, and says in
+ * the lower three "one thread" and "its scheduled time" (the kernel's
+ * include/linux/posix-timers_types.h); glibc has the same in pthread_getcpuclockid().
+ */
+int hd_thread_cpu_ns(int32_t tid, uint64_t *ns)
+{
+	clockid_t clock = (clockid_t)(~(uint32_t)tid << 3 | 4 | 2);
+	int saved_errno = errno;
+	struct timespec now;
+	int rc = 0;
+
+	if (clock_gettime(clock, &now) < 0)
+		rc = -errno;
+	else
+		*ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	errno = saved_errno;
+	return rc;
+}
+
+/*
  * The creator hands over fn and arg before the thread exists, and the thread
  * needs nothing that the creator writes afterwards: `handle` may not have been
  * filled yet when this runs.

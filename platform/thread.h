@@ -73,6 +73,9 @@ int hd_thread_apply(const struct hd_thread_options *options);
 /* The kernel's id of the calling thread. */
 int32_t hd_thread_id(void);
 
+/* CPU time of a thread of this process so far; 0 or -errno when there is none. */
+int hd_thread_cpu_ns(int32_t tid, uint64_t *ns);
+
 /*
  * The state of the calling OS thread that a task may have changed and the
  * library owns: name, affinity, signal mask, floating-point environment, errno.

@@ -14,6 +14,7 @@
 #include "sched/help.h"
 #include "sched/hook.h"
 #include "sched/keep.h"
+#include "sched/monitor.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
 #include "sched/report.h"
@@ -402,6 +403,17 @@ int heddle_pool_stop(struct heddle_pool *pool, uint32_t n,
 	return stop(pool, n, (int)level, report, deadline);
 }
 
+/* Last, so that it reports the tasks for which the stop waits. */
+static int end_monitor(struct heddle_pool *pool, struct heddle_report *report,
+		       uint64_t deadline)
+{
+	int rc = hd_monitor_end(pool, deadline);
+
+	if (rc < 0)
+		hd_report_waiting(report, NULL, HEDDLE_STEP_MONITOR, 1);
+	return rc;
+}
+
 int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
 			struct heddle_report *report, uint64_t deadline)
 {
@@ -416,7 +428,7 @@ int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
 		hd_pool_free(pool);
 		return 0;
 	}
-	if (inside(pool))
+	if (inside(pool) || hd_monitor_inside(pool))
 		return -EDEADLK;
 	hd_mutex_lock(&pool->control);
 	if (pool->processes) {
@@ -439,6 +451,9 @@ int heddle_pool_destroy(struct heddle_pool *pool, enum heddle_level level,
 	if (level == HEDDLE_R0_QUIET)
 		return 0;
 	rc = stop(pool, 0, (int)level, report, deadline);
+	if (rc < 0)
+		return rc;
+	rc = end_monitor(pool, report, deadline);
 	if (rc < 0 || level != HEDDLE_R4_CLEAN)
 		return rc;
 	rc = hd_help_wait_left(pool, deadline);

@@ -3,7 +3,7 @@
 sched_sources = \
 	%D%/bind.c \
 	%D%/block.c %D%/block.h \
-	%D%/cap.c \
+	%D%/cap.c %D%/cap.h \
 	%D%/check.c \
 	%D%/close.c \
 	%D%/donate.c %D%/donate.h \
@@ -14,7 +14,9 @@ sched_sources = \
 	%D%/join.c \
 	%D%/keep.c %D%/keep.h \
 	%D%/lifecycle.c \
+	%D%/limits.c %D%/limits.h \
 	%D%/look.c %D%/look.h \
+	%D%/monitor.c %D%/monitor.h \
 	%D%/options.c %D%/options.h \
 	%D%/order.c %D%/order.h \
 	%D%/permit.c %D%/permit.h \
@@ -39,6 +41,7 @@ sched_sources = \
 	%D%/upper.h \
 	%D%/version.c \
 	%D%/want.c %D%/want.h \
+	%D%/watch.c \
 	%D%/worker.c %D%/worker.h
 
 noinst_LTLIBRARIES += libsched.la

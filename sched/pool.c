@@ -16,6 +16,7 @@
 #include "platform/memory.h"
 #include "platform/topology.h"
 #include "sched/group.h"
+#include "sched/monitor.h"
 #include "sched/options.h"
 #include "sched/pool.h"
 #include "sched/publish.h"
@@ -194,6 +195,8 @@ static void take_options(struct heddle_pool *pool,
 	pool->quantum_ns = o->quantum_ns ? o->quantum_ns : 100000;
 	snprintf(pool->name, sizeof(pool->name), "%s",
 		 o->name ? o->name : "heddle");
+	pool->cap_asked = or_default(o->cap, HEDDLE_CAP_MAX);
+	pool->cap_limit = HEDDLE_CAP_MAX;
 	pool->worker_init = o->worker_init;
 	pool->worker_exit = o->worker_exit;
 	pool->worker_recycle = o->worker_recycle;
@@ -229,6 +232,7 @@ void hd_pool_free(struct heddle_pool *pool)
 				       pool->guard_size);
 		hd_deque_fini(&worker->deque);
 	}
+	hd_monitor_free(pool);
 	hd_unmap(pool->worker, pool->entries * sizeof(*pool->worker));
 	free_group_memory(pool);
 	hd_unmap(pool->group, pool->groups_max * sizeof(*pool->group));

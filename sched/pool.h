@@ -22,6 +22,7 @@
 #include "platform/thread.h"
 
 struct hd_hook_frame;
+struct hd_monitor;
 struct hd_publication;
 struct hd_worker;
 struct heddle_group;
@@ -133,6 +134,10 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
+	uint32_t cap_asked;         /* for the root, by the user */
+	uint32_t cap_limit;         /* and by what was read of the machine */
+	struct hd_monitor *monitor; /* NULL: none */
+	_Atomic uint32_t monitor_state; /* A  enum hd_monitor_state, futex */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */

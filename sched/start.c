@@ -269,7 +269,8 @@ static void ask_all(struct heddle_pool *pool)
 	uint32_t i;
 
 	for (i = 0; i < used; i++)
-		atomic_store_explicit(&pool->worker[i].spare_asked, 1,
+		atomic_store_explicit(&pool->worker[i].spare_asked,
+				      HD_ASKED_FOR_SPARE,
 				      memory_order_relaxed); /* spare-2 */
 }
 

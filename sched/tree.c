@@ -180,9 +180,11 @@ uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
 {
 	const struct heddle_pool *pool = group->pool;
 
-	return !hd_group_above(group) && cap > pool->workers_max
-		       ? pool->workers_max
-		       : cap;
+	if (hd_group_above(group))
+		return cap;
+	if (cap > pool->cap_limit)
+		cap = pool->cap_limit;
+	return cap > pool->workers_max ? pool->workers_max : cap;
 }
 
 static void set_up(struct heddle_pool *pool, struct heddle_group *parent,

@@ -366,6 +366,11 @@ static void take_up(struct hd_worker *worker, struct heddle_group *group)
 {
 	worker->held = group;
 	worker->check_spare = true;
+	/* The mirror names the group whose permits it has, also of a worker that
+	 * did not sleep in between: the next task stamps it again.
+	 */
+	if (worker->seen.group != group->index)
+		worker->seen.state = HEDDLE_WORKER_SEARCHING;
 }
 
 static bool search(struct hd_worker *worker)

@@ -44,6 +44,15 @@ enum hd_phase {
 	HD_PHASE_JOINED = 8,   /* R2 */
 };
 
+/*
+ * Values of spare_asked. A worker that meets either one before a task clears it and
+ * checks for a spare; the monitor learns that way that a task was begun.
+ */
+enum hd_asked {
+	HD_ASKED_FOR_SPARE = 1,
+	HD_ASKED_BY_MONITOR = 2,
+};
+
 #define HD_PHASE_BITS 4
 
 static inline uint32_t hd_phase_in(uint32_t word)
@@ -124,10 +133,10 @@ struct hd_worker {
 	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
-	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
-	_Atomic uint32_t stealing;         /* A  enum hd_thief, futex */
-	_Atomic uint32_t interrupt;        /* A  of the region; futex */
-	void (*interrupt_fn)(void *arg);   /* with that word's claim */
+	_Atomic uint32_t spare_asked;    /* A  not 0: checks at its next task */
+	_Atomic uint32_t stealing;       /* A  enum hd_thief, futex */
+	_Atomic uint32_t interrupt;      /* A  of the region; futex */
+	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
 	struct heddle_task *joining; /* what it waits for; by pool->joins */
 	struct hd_thread thread;     /* by the phase's holder */

@@ -18,6 +18,7 @@ check_LIBRARIES += %D%/support/libsupport.a
 	%D%/support/guests.c %D%/support/guests.h \
 	%D%/support/sanitizer.h \
 	%D%/support/support.c %D%/support/support.h \
+	%D%/support/tree.c %D%/support/tree.h \
 	%D%/support/usage.c %D%/support/usage.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
@@ -46,6 +47,9 @@ public_tests = \
 	%D%/api/hooks \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/limits \
+	%D%/api/monitor \
+	%D%/api/monitor-life \
 	%D%/api/misuse \
 	%D%/api/order \
 	%D%/api/placement \
@@ -92,6 +96,7 @@ public_tests = \
 	%D%/regression/f36-ramp-down \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f40-first-submit \
+	%D%/regression/f42-quota \
 	%D%/regression/f44-memory-back \
 	%D%/regression/f45-control-inside \
 	%D%/regression/f46-idle-cost \
@@ -199,8 +204,20 @@ script_tests = \
 	%D%/style/silent.t \
 	%D%/style/text.t
 
-# Models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
+# Recorded trees of files, models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \
+	%D%/data/limits/affinity.tree \
+	%D%/data/limits/disjoint.tree \
+	%D%/data/limits/docker-v1.tree \
+	%D%/data/limits/docker-v2.tree \
+	%D%/data/limits/hostile.tree \
+	%D%/data/limits/hybrid.tree \
+	%D%/data/limits/offline.tree \
+	%D%/data/limits/outside.tree \
+	%D%/data/limits/pod.tree \
+	%D%/data/limits/v1.tree \
+	%D%/data/limits/v2-cpuset.tree \
+	%D%/data/limits/v2-nested.tree \
 	%D%/model/entry.pml \
 	%D%/model/grace.pml \
 	%D%/model/park.pml \

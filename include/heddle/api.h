@@ -67,6 +67,7 @@ enum heddle_step {
 	HEDDLE_STEP_JOIN = 8,     /* pthread_join */
 	HEDDLE_STEP_GONE = 9,     /* waiting for the kernel to forget */
 	HEDDLE_STEP_GRACE = 10,   /* waiting for a grace period */
+	HEDDLE_STEP_MONITOR = 11, /* waiting for the monitor to end */
 };
 
 /**

@@ -66,7 +66,7 @@ enum heddle_blocked_policy {
  * @struct_size:  sizeof(struct heddle_pool_options)
  * @flags:        enum heddle_pool_flags
  * @workers_max:  most workers that are not blocked; 0: the CPUs this process
- *                may use, by affinity and cgroup quota. The root group's cap
+ *                may use, by affinity, cpuset and cgroup quota. The root group's cap
  *                is never above it, whatever cap is set: a worker that returns from
  *                a blocking region waits for its turn
  * @blocked_max:  most workers in blocking regions that are replaced
@@ -338,11 +338,12 @@ HEDDLE_API int heddle_pool_eventfd(struct heddle_pool *pool);
  * @deadline: absolute ns; the grace period comes after it
  *
  * Close the root group with HEDDLE_CLOSE_DRAIN first to run what is queued.
- * Processes must have been destroyed (-EBUSY otherwise). In a forked child it
+ * Processes must have been destroyed (-EBUSY otherwise). A monitor (heddle/limits.h) is
+ * stopped when the workers have gone, at every level but R0. In a forked child it
  * only frees memory: it takes no lock, joins nothing and waits for nothing.
  *
  * Progress: blocking.
- * Context:  as heddle_pool_stop().
+ * Context:  as heddle_pool_stop(), nor from a callback of the monitor.
  * Return: 0, -EBUSY, -EDEADLK, -EINVAL, -ETIMEDOUT (the pool stays closing).
  */
 HEDDLE_API int heddle_pool_destroy(struct heddle_pool *pool,

@@ -38,8 +38,8 @@ enum heddle_worker_state {
  * @guest:       tid of the guest it runs, 0 for none
  * @kind:        enum heddle_block_kind when BLOCKED
  * @since_ns:    CLOCK_MONOTONIC when the state last changed between parked,
- *               running, blocked and the others; the running state is not
- *               re-stamped for each task
+ *               running, blocked and the others, or the group of a running
+ *               worker; the running state is not re-stamped for each task
  */
 struct heddle_worker_info {
 	uint32_t index;

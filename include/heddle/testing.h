@@ -87,6 +87,16 @@ HEDDLE_API int heddle_delay_set(int site, uint64_t ns);
  */
 HEDDLE_API int heddle_topology_root(const char *root);
 
+/**
+ * heddle_limits_root() - read the limits of another machine
+ * @folder: put before every path that is read, as "/home/me/recorded"; the
+ *          affinity is that of its /proc/self/status. "" is this machine again
+ *
+ * Context: while no other thread reads limits; no monitor runs.
+ * Return: 0, -EINVAL (NULL, or longer than 1 023 bytes).
+ */
+HEDDLE_API int heddle_limits_root(const char *folder);
+
 #ifdef __cplusplus
 }
 #endif
