@@ -33,6 +33,7 @@ lab_scenarios = \
 	%D%/scenarios/bitset.c \
 	%D%/scenarios/block.c \
 	%D%/scenarios/caps.c \
+	%D%/scenarios/churn.c \
 	%D%/scenarios/close.c \
 	%D%/scenarios/counts.c \
 	%D%/scenarios/deque.c \

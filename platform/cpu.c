@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <heddle/testing.h>
+
 #include "platform/cpu.h"
+#include "platform/fault.h"
 #include "platform/quota.h"
 
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
@@ -108,9 +111,9 @@ uint32_t hd_cpu_possible(void)
 int hd_cpu_set_get(void *set, size_t size)
 {
 	int saved_errno = errno;
-	int rc = 0;
+	int rc = -hd_fault(HEDDLE_FAULT_CPU_SET);
 
-	if (sched_getaffinity(getpid(), size, set) < 0)
+	if (rc == 0 && sched_getaffinity(getpid(), size, set) < 0)
 		rc = -errno;
 	errno = saved_errno;
 	return rc;

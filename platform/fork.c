@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include <heddle/testing.h>
+
+#include "platform/fault.h"
 #include "platform/fork.h"
 #include "platform/memory.h"
 
@@ -17,7 +20,8 @@ const uint32_t *hd_fork_mark_create(void)
 
 	if (!mark)
 		return NULL;
-	if (madvise(mark, hd_page_size(), MADV_WIPEONFORK) < 0) {
+	if (hd_fault(HEDDLE_FAULT_FORK_MARK) ||
+	    madvise(mark, hd_page_size(), MADV_WIPEONFORK) < 0) {
 		hd_unmap(mark, hd_page_size());
 		errno = saved_errno;
 		return NULL;

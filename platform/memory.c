@@ -85,7 +85,8 @@ void *hd_stack_map(size_t size)
 	start = map(size + page, MAP_STACK);
 	if (!start)
 		return NULL;
-	if (mprotect(start, page, PROT_NONE) < 0) {
+	if (hd_fault(HEDDLE_FAULT_STACK_GUARD) ||
+	    mprotect(start, page, PROT_NONE) < 0) {
 		unmap(start, size + page);
 		errno = saved_errno;
 		return NULL;
@@ -106,7 +107,8 @@ void hd_memory_drop(void *start, size_t size)
 	int saved_errno = errno;
 
 	/* Locked pages are not given back; they must read as zero all the same. */
-	if (size && madvise(start, size, MADV_DONTNEED) < 0)
+	if (size && (hd_fault(HEDDLE_FAULT_DROP) ||
+		     madvise(start, size, MADV_DONTNEED) < 0))
 		memset(start, 0, size);
 	errno = saved_errno;
 }

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <heddle/testing.h>
+
+#include "platform/fault.h"
 #include "platform/procfs.h"
 
 int hd_procfs_parse_start(const char *line, uint64_t *start_time)
@@ -62,11 +65,13 @@ static ssize_t read_small(const char *path, char *text, size_t size)
 int hd_procfs_start(int32_t tid, uint64_t *start_time)
 {
 	int saved_errno = errno;
+	int rc = hd_fault(HEDDLE_FAULT_START_TIME);
 	char path[64];
 	char text[1024];
 	ssize_t got;
-	int rc;
 
+	if (rc)
+		return -rc;
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
 	got = read_small(path, text, sizeof(text));
 	/* ESRCH: it went away between the open and the read. */

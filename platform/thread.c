@@ -148,7 +148,9 @@ static bool is_gone(int32_t tid, uint64_t start_time)
 	uint64_t other = 0;
 	int rc;
 
-	if (syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH)
+	/* Any other error, of a filter of system calls say, tells nothing. */
+	if (!hd_fault(HEDDLE_FAULT_PROBE) &&
+	    syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH)
 		return true;
 	if (!start_time)
 		return false;
@@ -198,8 +200,11 @@ void hd_thread_class_get(struct hd_thread_class *scheduling)
 static int apply_class(const struct hd_thread_class *wanted)
 {
 	struct sched_param param = { .sched_priority = wanted->priority };
+	int error = hd_fault(HEDDLE_FAULT_CLASS);
 	struct hd_thread_class now;
 
+	if (error)
+		return -error;
 	hd_thread_class_get(&now);
 	if (wanted->policy >= 0 &&
 	    (wanted->policy != now.policy ||
@@ -215,7 +220,8 @@ int hd_thread_apply(const struct hd_thread_options *options)
 {
 	int error = hd_fault(HEDDLE_FAULT_AFFINITY);
 
-	if (options->name)
+	/* A name is for people: without it everything goes on. */
+	if (options->name && !hd_fault(HEDDLE_FAULT_NAME))
 		prctl(PR_SET_NAME, options->name, 0, 0, 0);
 	if (error)
 		return -error;

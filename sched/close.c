@@ -68,12 +68,33 @@ static bool quiet_now(struct heddle_group *group)
 					    memory_order_seq_cst); /* close-2 */
 }
 
+/*
+ * The gate that rules what lies in a group of the subtree. One below the top that was
+ * drained or refused before is shut to workers: in a refused one everything is to be
+ * cancelled, and in a drained one lie at most nodes of tasks that were taken back.
+ */
+static uint32_t gate_below(const struct closing *closing,
+			   struct heddle_group *group)
+{
+	uint32_t gate = closing->gate;
+
+	for (; group != closing->group; group = hd_group_above(group))
+		if (group->own_gate >= HD_GATE_DRAINED &&
+		    group->own_gate > gate)
+			gate = group->own_gate;
+	return gate == HD_GATE_DRAINED && closing->free_it ? HD_GATE_REFUSE
+							   : gate;
+}
+
 /* Tasks that are queued in the group, or in the hand of who moves them. */
 static bool tasks_in(struct closing *closing, struct heddle_group *group)
 {
+	uint32_t gate = gate_below(closing, group);
 	uint64_t pins = hd_pins(group);
 
-	if (closing->gate == HD_GATE_REFUSE)
+	if (gate == HD_GATE_DRAINED)
+		return false;
+	if (gate == HD_GATE_REFUSE)
 		hd_queue_cancel(group, &closing->cancelled);
 	return hd_queue_tasks(group) || hd_pins_out(pins) ||
 	       pins != hd_pins(group); /* pin-1 */
@@ -157,10 +178,28 @@ static bool drained_now(struct closing *closing)
 	return false;
 }
 
+/*
+ * Under the lock. The group, or one above, may have been refused since, or drained: then
+ * no worker runs what is queued, nor clears away the node of a task that was taken back,
+ * and the end of none would wake us. Neither gate opens again.
+ */
+static uint32_t gate_in_force(const struct closing *closing)
+{
+	uint32_t gate = atomic_load_explicit(&closing->group->gate,
+					     memory_order_relaxed); /* locked */
+
+	if (closing->gate == HD_GATE_QUIESCE || gate < HD_GATE_DRAINED)
+		return closing->gate;
+	if (gate == HD_GATE_DRAINED && closing->free_it)
+		gate = HD_GATE_REFUSE;
+	return gate > closing->gate ? gate : closing->gate;
+}
+
 static int rest_locked(struct closing *closing)
 {
 	if (!closing->group->in_use)
 		return -EINVAL; /* somebody else has freed it */
+	closing->gate = gate_in_force(closing);
 	if (closing->gate == HD_GATE_DRAINED)
 		return 1;
 	if (closing->gate == HD_GATE_QUIESCE)

@@ -83,20 +83,35 @@ static int reserve_all(struct heddle_pool *pool, uint32_t n,
 	return rc;
 }
 
-static int wait_ready(struct hd_worker *worker, uint64_t deadline)
+/* Waits until this life does not start any more; true if that was in time. */
+static bool has_started(struct hd_worker *worker, uint64_t life,
+			uint64_t deadline, uint32_t *phase)
 {
 	for (;;) {
-		uint32_t phase = hd_phase_of(worker);
+		uint32_t word = hd_phase_word(worker);
 
-		if (phase == HD_PHASE_FAILED)
-			return -worker->start_error;
-		if (phase != HD_PHASE_STARTING)
-			return 0;
-		if (hd_futex_wait(&worker->phase, phase, deadline) ==
+		*phase = hd_phase_in(word);
+		/* It was ready and is gone already; the word is of the next. */
+		if (life_of(worker) != life)
+			*phase = HD_PHASE_FREE;
+		if (*phase != HD_PHASE_STARTING)
+			return true;
+		if (hd_futex_wait(&worker->phase, word, deadline) ==
 			    -ETIMEDOUT &&
-		    hd_phase_of(worker) == HD_PHASE_STARTING)
-			return -ETIMEDOUT;
+		    hd_phase_word(worker) == word)
+			return false;
 	}
+}
+
+/* Of a life that nobody else reaps when it has failed. */
+static int wait_ready(struct hd_worker *worker, uint64_t life,
+		      uint64_t deadline)
+{
+	uint32_t phase;
+
+	if (!has_started(worker, life, deadline, &phase))
+		return -ETIMEDOUT;
+	return phase == HD_PHASE_FAILED ? -worker->start_error : 0;
 }
 
 /* Takes back what this start made: to R3, however long an init hook takes. */
@@ -105,10 +120,15 @@ static void roll_back(struct heddle_pool *pool, struct batch *batch)
 	uint32_t i, step;
 
 	hd_mutex_lock(&pool->control);
-	for (i = 0; i < batch->n; i++)
-		if (life_of(batch->item[i].worker) == batch->item[i].life &&
-		    hd_phase_of(batch->item[i].worker) != HD_PHASE_FREE)
-			tell_to_leave(batch->item[i].worker);
+	for (i = 0; i < batch->n; i++) {
+		struct hd_worker *worker = batch->item[i].worker;
+
+		if (life_of(worker) != batch->item[i].life ||
+		    hd_phase_of(worker) == HD_PHASE_FREE)
+			continue;
+		worker->by_start = false;
+		tell_to_leave(worker);
+	}
 	hd_mutex_unlock(&pool->control);
 	for (i = 0; i < batch->n; i++)
 		hd_reap(batch->item[i].worker, batch->item[i].life,
@@ -150,7 +170,7 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 	rc = create_all(batch, rc, &failed, &step);
 	for (i = 0; i < batch->n && rc == 0; i++) {
 		failed = batch->item[i].worker;
-		rc = wait_ready(failed, deadline);
+		rc = wait_ready(failed, batch->item[i].life, deadline);
 		if (rc < 0) /* not reaped before roll_back(): still its own */
 			step = atomic_load_explicit(
 				&failed->start_step,
@@ -171,16 +191,19 @@ static int start_batch(struct heddle_pool *pool, uint32_t n,
 static void start_spare(struct heddle_pool *pool, uint32_t n, uint64_t deadline)
 {
 	struct hd_worker *spare = NULL;
-	uint32_t step;
+	uint32_t step, phase;
+	uint64_t life = 0;
 
 	hd_mutex_lock(&pool->control);
 	if (pool->elastic && pool->live <= n && hd_entry_allowed(pool))
 		spare = hd_entry_reserve(pool);
+	if (spare)
+		life = life_of(spare);
 	hd_mutex_unlock(&pool->control);
 	if (!spare)
 		return;
 	if (hd_worker_create(spare, &step) == 0)
-		wait_ready(spare, deadline);
+		has_started(spare, life, deadline, &phase);
 	else
 		hd_spare_failed(pool);
 }

@@ -33,6 +33,8 @@ struct heddle_group;
 struct heddle_pool {
 	/* I: set by create. */
 	const uint32_t *fork_mark;
+	/* A: enum hd_want; here, for each submit reads it on this line for nothing. */
+	_Atomic uint32_t want;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
@@ -67,7 +69,6 @@ struct heddle_pool {
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
 	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
-	_Atomic uint32_t want;         /* enum hd_want: a donated thread */
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */

@@ -25,14 +25,22 @@ static bool other_life(struct hd_worker *worker, uint64_t incarnation)
 	       != incarnation;
 }
 
-static bool own(struct hd_worker *worker, uint64_t incarnation, uint32_t from)
+/* Its starter reads the error first; till then it is nobody else's (S1). */
+static bool is_kept(const struct hd_worker *worker, uint32_t phase)
 {
+	return phase == HD_PHASE_FAILED && worker->by_start;
+}
+
+/* The word that was read, with its life, becomes ours to join. */
+static bool own(struct hd_worker *worker, uint32_t from)
+{
+	uint32_t joining = from - hd_phase_in(from) + HD_PHASE_JOINING;
 	bool mine;
 
 	hd_mutex_lock(&worker->pool->control);
-	mine = !other_life(worker, incarnation) &&
+	mine = !is_kept(worker, hd_phase_in(from)) &&
 	       atomic_compare_exchange_strong_explicit(
-		       &worker->phase, &from, HD_PHASE_JOINING,
+		       &worker->phase, &from, joining,
 		       memory_order_acquire,  /* phase-1 */
 		       memory_order_relaxed); /* re-read */
 	hd_mutex_unlock(&worker->pool->control);
@@ -66,13 +74,22 @@ static int forget(struct hd_worker *worker, uint64_t deadline)
 	return 0;
 }
 
+/* Until it has another phase, or another life. */
+static int wait_word(struct hd_worker *worker, uint32_t word, uint64_t deadline)
+{
+	return hd_futex_wait(&worker->phase, word, deadline) == -ETIMEDOUT
+		       ? -ETIMEDOUT
+		       : 0;
+}
+
 int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 	    uint64_t deadline, uint32_t *step)
 {
 	int rc = 0;
 
 	while (rc == 0) {
-		uint32_t phase = hd_phase_of(worker);
+		uint32_t word = hd_phase_word(worker);
+		uint32_t phase = hd_phase_in(word);
 
 		if (phase == HD_PHASE_FREE || other_life(worker, incarnation))
 			return 0;
@@ -82,22 +99,22 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 			if (level <= HEDDLE_R1_LEFT)
 				return 0;
 			*step = HEDDLE_STEP_JOIN;
-			if (own(worker, incarnation, phase))
+			if (own(worker, word))
 				rc = join(worker, phase, deadline);
+			else
+				rc = wait_word(worker, word, deadline);
 			break;
 		case HD_PHASE_JOINED:
 			if (level <= HEDDLE_R2_JOINED)
 				return 0;
 			*step = HEDDLE_STEP_GONE;
-			if (own(worker, incarnation, phase))
+			if (own(worker, word))
 				rc = forget(worker, deadline);
 			break;
 		default:
 			*step = phase == HD_PHASE_JOINING ? HEDDLE_STEP_JOIN
 							  : HEDDLE_STEP_LEAVE;
-			if (hd_futex_wait(&worker->phase, phase, deadline) ==
-			    -ETIMEDOUT)
-				rc = -ETIMEDOUT;
+			rc = wait_word(worker, word, deadline);
 			break;
 		}
 	}
@@ -119,8 +136,7 @@ static bool has_ended(struct hd_worker *worker, uint64_t *life)
 	phase = hd_phase_of(worker);
 	*life = atomic_load_explicit(&worker->incarnation,
 				     memory_order_relaxed); /* locked */
-	/* Its starter reads the error first. */
-	yes = is_end(phase) && !(phase == HD_PHASE_FAILED && worker->by_start);
+	yes = is_end(phase) && !is_kept(worker, phase);
 	hd_mutex_unlock(&worker->pool->control);
 	return yes;
 }

@@ -29,15 +29,24 @@
 
 void hd_phase_set(struct hd_worker *worker, uint32_t phase)
 {
-	atomic_store_explicit(&worker->phase, phase,
+	uint32_t life = (uint32_t)atomic_load_explicit(
+		&worker->incarnation,
+		memory_order_relaxed); /* whoever sets a phase holds the life */
+
+	atomic_store_explicit(&worker->phase, life << HD_PHASE_BITS | phase,
 			      memory_order_release); /* phase-1 */
 	hd_futex_wake(&worker->phase, INT_MAX);
 }
 
-uint32_t hd_phase_of(struct hd_worker *worker)
+uint32_t hd_phase_word(struct hd_worker *worker)
 {
 	return atomic_load_explicit(&worker->phase,
 				    memory_order_acquire); /* phase-1 */
+}
+
+uint32_t hd_phase_of(struct hd_worker *worker)
+{
+	return hd_phase_in(hd_phase_word(worker));
 }
 
 bool hd_entry_allowed(struct heddle_pool *pool)
@@ -274,8 +283,8 @@ static bool someone_between(struct heddle_pool *pool)
 	for (i = 0; i < used; i++) {
 		struct hd_worker *worker = &pool->worker[i];
 
-		if (atomic_load_explicit(&worker->phase,
-					 memory_order_relaxed) ==
+		if (hd_phase_in(atomic_load_explicit(&worker->phase,
+						     memory_order_relaxed)) ==
 			    HD_PHASE_LIVE /* the lock is ours */
 		    && !worker->donated &&
 		    !atomic_load_explicit(&worker->leave,
@@ -396,14 +405,16 @@ static void last_phase(struct hd_worker *worker, uint32_t phase)
 static void birth_failed(struct hd_worker *worker, int rc)
 {
 	struct heddle_pool *pool = worker->pool;
+	bool by_start;
 
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
 		pool->live--;
+	by_start = worker->by_start;
 	hd_mutex_unlock(&pool->control);
-	if (!worker->by_start)
+	if (!by_start)
 		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;

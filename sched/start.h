@@ -69,8 +69,11 @@ bool hd_birth_wait(_Atomic uint32_t *birth);
 /* The calling worker leaves by its own decision (a FRESH guest has ended). */
 void hd_worker_retire(struct hd_worker *worker);
 
-/* Publishes a phase and wakes those who wait for it. */
+/* Publishes a phase of this life and wakes those who wait for it. */
 void hd_phase_set(struct hd_worker *worker, uint32_t phase);
 uint32_t hd_phase_of(struct hd_worker *worker);
+
+/* The word, to wait for its change; hd_phase_in() has the phase of it. */
+uint32_t hd_phase_word(struct hd_worker *worker);
 
 #endif /* HEDDLE_SCHED_START_H */

@@ -27,7 +27,12 @@ struct heddle_group;
 struct heddle_task;
 struct hd_donor;
 
-/* Life of an entry; the word is a futex, every change wakes its waiters. */
+/*
+ * Life of an entry, the low bits of a word whose others are those of the incarnation. The
+ * word is a futex, every change but one to JOINING wakes its waiters. Who waits
+ * for one life must not sleep on the same phase of the next: for that it would have to
+ * stand still between its read and its sleep for 2^28 lives of the entry.
+ */
 enum hd_phase {
 	HD_PHASE_FREE = 0,
 	HD_PHASE_RESERVED = 1, /* by a start, a spare or a spawn */
@@ -38,6 +43,13 @@ enum hd_phase {
 	HD_PHASE_JOINING = 7,  /* somebody joins it */
 	HD_PHASE_JOINED = 8,   /* R2 */
 };
+
+#define HD_PHASE_BITS 4
+
+static inline uint32_t hd_phase_in(uint32_t word)
+{
+	return word & ((1u << HD_PHASE_BITS) - 1);
+}
 
 /* How a birth went, for who waits for it; the word is a futex. */
 enum hd_birth {
@@ -107,7 +119,7 @@ struct hd_worker {
 	void *bound;                      /* guest handed over by a token */
 	struct heddle_group *bound_group; /* its permits came along, or NULL */
 
-	HD_ALIGNED _Atomic uint32_t phase; /* A  enum hd_phase, futex */
+	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
 	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
@@ -120,7 +132,7 @@ struct hd_worker {
 	void *stack;
 	size_t stack_size;
 	int start_error; /* published by FAILED */
-	bool by_start;   /* somebody waits for it */
+	bool by_start;   /* L  its starter has yet to read the error */
 	bool donated;    /* I in a life: the thread is not the library's */
 	bool helper;     /* I in a life: it is that for one task */
 	/* Told how the birth went, before anybody can reap it; or NULL. */

@@ -17,7 +17,8 @@ check_LIBRARIES += %D%/support/libsupport.a
 %C%_support_libsupport_a_SOURCES = \
 	%D%/support/guests.c %D%/support/guests.h \
 	%D%/support/sanitizer.h \
-	%D%/support/support.c %D%/support/support.h
+	%D%/support/support.c %D%/support/support.h \
+	%D%/support/usage.c %D%/support/usage.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
 support_lib = %D%/support/libsupport.a
@@ -34,6 +35,7 @@ public_tests = \
 	%D%/api/allocation \
 	%D%/api/block-bound \
 	%D%/api/caps \
+	%D%/api/fault-each \
 	%D%/api/forkjoin \
 	%D%/api/groups \
 	%D%/api/guest \
@@ -57,11 +59,13 @@ public_tests = \
 	%D%/api/template \
 	%D%/regression/f01-join-early \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f07-stacks-kept \
 	%D%/regression/f08-cap-external \
 	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
 	%D%/regression/f15-reserve \
+	%D%/regression/f17-blocked-recovers \
 	%D%/regression/f18-create-fails \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
@@ -73,9 +77,12 @@ public_tests = \
 	%D%/regression/f31-nesting \
 	%D%/regression/f32-waiters \
 	%D%/regression/f33-all-pinned \
+	%D%/regression/f34-control-inside \
 	%D%/regression/f35-one-setter \
 	%D%/regression/f37-resize-exact \
-	%D%/regression/f45-control-inside
+	%D%/regression/f44-memory-back \
+	%D%/regression/f45-control-inside \
+	%D%/regression/f46-idle-cost
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
@@ -131,6 +138,7 @@ check_PROGRAMS += $(program_tests)
 script_tests = \
 	%D%/api/idle-strace.t \
 	%D%/api/never-under.t \
+	%D%/api/stops.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \

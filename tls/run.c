@@ -8,7 +8,9 @@
 #include <stddef.h>
 
 #include <heddle/block.h>
+#include <heddle/testing.h>
 
+#include "platform/fault.h"
 #include "platform/futex.h"
 #include "platform/stack.h"
 #include "sched/pool.h"
@@ -155,6 +157,7 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 
 	hd_life_step(&guest->word, HD_LIFE_EXITING, HD_LIFE_SCRUB);
 	hd_worker_show(worker, HEDDLE_WORKER_SCRUB);
+	hd_delay(HEDDLE_DELAY_SCRUB);
 	exit_code = guest->state.exit_code;
 	hd_scrub_guest(worker, guest, top);
 	if (exit_code)

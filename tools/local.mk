@@ -34,10 +34,15 @@ tools_sources = \
 	%D%/stress_donor.c \
 	%D%/stress_groups.c \
 	%D%/stress_guest.c \
+	%D%/stress_meet.c \
+	%D%/stress_nproc.c \
 	%D%/stress_oracle.c %D%/stress_oracle.h %D%/stress_sweep.c \
 	%D%/stress_run.c \
+	%D%/stress_side.c %D%/stress_side.h \
 	%D%/stress_start.c \
+	%D%/stress_stop.c %D%/stress_stop.h \
 	%D%/stress_submit.c \
+	%D%/stress_two.c \
 	%D%/stress_under.c \
 	%D%/stress_watch.c
 

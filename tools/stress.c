@@ -18,7 +18,8 @@
 static const struct ht_scenario *const scenarios[] = {
 	&ht_stress_submit, &ht_stress_start, &ht_stress_cap,
 	&ht_stress_groups, &ht_stress_guest, &ht_stress_oracle,
-	&ht_stress_under,  &ht_stress_donor,
+	&ht_stress_under,  &ht_stress_donor, &ht_stress_under,
+	&ht_stress_nproc,  &ht_stress_stop,  &ht_stress_two,
 };
 
 enum {
@@ -32,6 +33,7 @@ struct session {
 	double tasks; /* so that 1e9 may be written */
 	double changes;
 	double configurations;
+	double cycles;
 	uint64_t seed;
 	bool is_json;
 	bool is_csv;
@@ -70,6 +72,8 @@ static const char *verdict_of(const struct ht_stress *run)
 {
 	if (run->has_stalled)
 		return "FAIL";
+	if (run->skipped[0])
+		return "skip";
 	if (run->is_busted)
 		return ht_stress_twin_is_reported(run) ? "reported" : "MISSED";
 	if (!ht_stress_is_ok(run))
@@ -98,7 +102,7 @@ static void add_row(struct session *session, const struct ht_stress *run)
 	ht_table_unsigned(table, run->has_stalled);
 	ht_table_unsigned(table, load(&run->near));
 	ht_table_string(table, run->first);
-	ht_table_string(table, run->note);
+	ht_table_string(table, run->skipped[0] ? run->skipped : run->note);
 }
 
 static void print_twin(const struct ht_stress *run)
@@ -125,6 +129,10 @@ static void print_line(const struct ht_stress *run)
 	const char *verdict = verdict_of(run);
 	int kind;
 
+	if (run->skipped[0]) {
+		printf("%-11s skip %s\n", run->scenario->name, run->skipped);
+		return;
+	}
 	if (run->is_busted && !run->has_stalled) {
 		print_twin(run);
 		return;
@@ -152,7 +160,7 @@ static void record(struct session *session, const struct ht_stress *run)
 {
 	const char *verdict = verdict_of(run);
 	bool is_good = !strcmp(verdict, "ok") || !strcmp(verdict, "weak") ||
-		       !strcmp(verdict, "reported");
+		       !strcmp(verdict, "reported") || !strcmp(verdict, "skip");
 
 	add_row(session, run);
 	if (!session->is_json && !session->is_csv)
@@ -225,6 +233,7 @@ static void run_one(struct session *session, const struct ht_scenario *scenario,
 	run.tasks_wanted = is_busted ? 0 : (uint64_t)session->tasks;
 	run.changes_wanted = (uint64_t)session->changes;
 	run.configurations_wanted = (uint64_t)session->configurations;
+	run.cycles_wanted = is_busted ? 0 : (uint64_t)session->cycles;
 	run.is_quiet = is_busted && !session->is_busted;
 	run.stalled = on_stall;
 	run.stalled_arg = session;
@@ -280,6 +289,13 @@ static bool choose(struct session *session, char **names, int n)
 	return true;
 }
 
+static const char about[] =
+	"Runs each scenario (all if none is named) against the "
+	"library and checks its\npromises while it runs. Then "
+	"runs the scenario's broken twin, which must be\n"
+	"reported. Exit status 0: all kept; 1: one was missed; "
+	"2: bad usage.";
+
 static int read_arguments(struct session *session, int argc, char **argv,
 			  int *status)
 {
@@ -307,6 +323,12 @@ static int read_arguments(struct session *session, int argc, char **argv,
 		  .value = &session->configurations,
 		  .operand = "N",
 		  .help = "of never-under, in place of seconds",
+		  .max = 1000000000000 },
+		{ .name = "cycles",
+		  .type = HT_OPTION_REAL,
+		  .value = &session->cycles,
+		  .operand = "N",
+		  .help = "of nproc, stop-states, two-pools, for seconds",
 		  .max = 1000000000000 },
 		{ .name = "seed",
 		  .type = HT_OPTION_NUMBER,
@@ -339,12 +361,7 @@ static int read_arguments(struct session *session, int argc, char **argv,
 		.command = "heddle stress",
 		.operands = "[SCENARIO...]",
 		.operands_max = -1,
-		.about =
-			"Runs each scenario (all if none is named) against the "
-			"library and checks its\npromises while it runs. Then "
-			"runs the scenario's broken twin, which must be\n"
-			"reported. Exit status 0: all kept; 1: one was missed; "
-			"2: bad usage.",
+		.about = about,
 		.options = options,
 	};
 

@@ -77,6 +77,7 @@ struct ht_stress {
 	uint64_t tasks_wanted;          /* cap-oracle: 0 is by time */
 	uint64_t changes_wanted;        /* cap-oracle: 0 is in proportion */
 	uint64_t configurations_wanted; /* never-under: 0 is by time */
+	uint64_t cycles_wanted;         /* of stops: 0 is by time */
 	bool is_busted;
 	bool is_quiet; /* violations are not printed one by one */
 	void (*stalled)(struct ht_stress *run, void *arg);
@@ -85,6 +86,7 @@ struct ht_stress {
 	_Atomic(bool) is_stopping;
 	_Atomic(uint64_t) tasks;
 	_Atomic(uint64_t) configurations; /* never-under */
+	_Atomic(uint64_t) cycles;         /* of those that stop workers */
 	_Atomic(uint64_t) near;
 	_Atomic(uint64_t) violations[HT_KINDS];
 	uint64_t finished_ns;
@@ -93,7 +95,8 @@ struct ht_stress {
 	/* Under the lock: the first complaint, and what a dump looks at. */
 	pthread_mutex_t lock;
 	char first[160];
-	char note[160]; /* what else a scenario has to say, or empty */
+	char note[400];    /* what else a scenario has to say, or empty */
+	char skipped[100]; /* why it cannot run here, or empty */
 	struct heddle_pool *pool;
 	struct heddle_group *groups[HT_GROUPS_MAX];
 	uint32_t n_groups;
@@ -113,6 +116,9 @@ extern const struct ht_scenario ht_stress_guest;
 extern const struct ht_scenario ht_stress_oracle;
 extern const struct ht_scenario ht_stress_under;
 extern const struct ht_scenario ht_stress_donor;
+extern const struct ht_scenario ht_stress_nproc;
+extern const struct ht_scenario ht_stress_stop;
+extern const struct ht_scenario ht_stress_two;
 
 const char *ht_kind_name(enum ht_kind kind);
 
@@ -132,6 +138,9 @@ void ht_expect(struct ht_stress *run, const char *call, int rc);
 
 /* ht_stress_over() - the time is up, or the twin was reported */
 bool ht_stress_over(struct ht_stress *run);
+
+/* ht_cycle() - one more is done. False: enough, by number or by time */
+bool ht_cycle(struct ht_stress *run);
 
 /* ht_actor_add() - start another thread of the scenario */
 struct ht_actor *ht_actor_add(struct ht_stress *run, const char *role,

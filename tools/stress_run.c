@@ -90,6 +90,17 @@ bool ht_stress_over(struct ht_stress *run)
 	return run->is_busted && ht_stress_twin_is_reported(run);
 }
 
+bool ht_cycle(struct ht_stress *run)
+{
+	uint64_t done =
+		1 + atomic_fetch_add_explicit(&run->cycles, 1,
+					      memory_order_relaxed); /* shown */
+
+	if (run->cycles_wanted)
+		return done < run->cycles_wanted;
+	return !ht_stress_over(run);
+}
+
 bool ht_actor_step(struct ht_actor *actor)
 {
 	struct ht_stress *run = actor->run;

@@ -3,13 +3,15 @@
  * start-stop: pools come and go while others submit to them.
  *
  * A cycle makes a pool, starts and stops workers at random while two threads
- * submit (clause: D5), ends it in one of three ways and counts. Right after a
+ * submit, a third makes and closes groups and changes caps, and a fourth lends
+ * itself to joins and, in every other cycle, starts and stops as well and spawns
+ * guests (clause: D5). It ends the pool in one of three ways and counts. Right after a
  * stop or a destroy at R3 or above the process has as many threads as it must
  * (clause: D1), every worker whose init hook ran has run its exit hook, and no
  * task ran twice, was lost by a DRAIN or ran although it was refused
  * (clause: Q1).
  */
-#include "tools/stress.h"
+#include "tools/stress_side.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 
 enum {
 	SUBMITTERS = 2,
+	SIDES = 2,
 	TASKS = 32,  /* joined ones of a submitter in one cycle */
 	CALLS = 512, /* not joined */
 	WORKERS_MAX = 6,
@@ -44,7 +47,15 @@ struct job {
 	bool is_accepted;
 };
 
+/* One actor beside the main one, and its part of a cycle. */
+struct part {
+	struct cycle *cycle;
+	void (*take)(struct ht_actor *actor, struct part *part);
+	void (*side)(struct ht_side *side); /* of a side only */
+};
+
 struct submitter {
+	struct part part; /* first, so that it leads to the submitter */
 	struct cycle *cycle;
 	struct job jobs[TASKS];
 	struct call calls[CALLS];
@@ -60,10 +71,13 @@ struct cycle {
 	struct ht_stress *run;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint64_t number;      /* cycles opened */
-	uint32_t busy;        /* submitters that have not acknowledged */
-	bool is_over;         /* no cycle follows */
-	_Atomic(bool) ending; /* submit no more */
+	uint64_t number;            /* cycles opened */
+	uint32_t busy;              /* submitters that have not acknowledged */
+	bool is_over;               /* no cycle follows */
+	_Atomic(bool) ending;       /* submit no more */
+	_Atomic(bool) settling;     /* stop no more */
+	_Atomic(uint32_t) stoppers; /* sides that are at it */
+	bool is_wild;               /* sides start and stop too */
 	enum ending how;
 	struct heddle_pool *pool;
 	struct heddle_group *root;
@@ -160,8 +174,9 @@ static void join_jobs(struct submitter *owner)
 }
 
 /* One submitter's part of a cycle. */
-static void take_part(struct ht_actor *actor, struct submitter *owner)
+static void take_part(struct ht_actor *actor, struct part *part)
 {
+	struct submitter *owner = (struct submitter *)(void *)part;
 	struct cycle *cycle = owner->cycle;
 	struct job *job;
 	struct call *call;
@@ -191,10 +206,26 @@ static void take_part(struct ht_actor *actor, struct submitter *owner)
 	join_jobs(owner);
 }
 
-static void submitter_body(struct ht_actor *actor)
+static void take_side(struct ht_actor *actor, struct part *part)
 {
-	struct submitter *owner = actor->data;
-	struct cycle *cycle = owner->cycle;
+	struct cycle *cycle = part->cycle;
+	struct ht_side side = {
+		.actor = actor,
+		.pool = cycle->pool,
+		.workers_max = WORKERS_MAX,
+		.ending = &cycle->ending,
+		.is_wild = cycle->is_wild,
+		.settling = &cycle->settling,
+		.stoppers = &cycle->stoppers,
+	};
+
+	part->side(&side);
+}
+
+static void part_body(struct ht_actor *actor)
+{
+	struct part *part = actor->data;
+	struct cycle *cycle = part->cycle;
 	uint64_t seen = 0;
 
 	pthread_mutex_lock(&cycle->lock);
@@ -215,7 +246,7 @@ static void submitter_body(struct ht_actor *actor)
 		seen = cycle->number;
 		pthread_mutex_unlock(&cycle->lock);
 		ht_actor_step(actor);
-		take_part(actor, owner);
+		part->take(actor, part);
 		pthread_mutex_lock(&cycle->lock);
 		cycle->busy--;
 		pthread_cond_broadcast(&cycle->changed);
@@ -228,7 +259,7 @@ static void open_cycle(struct cycle *cycle)
 	pthread_mutex_lock(&cycle->lock);
 	atomic_store_explicit(&cycle->ending, false, memory_order_relaxed);
 	cycle->number++;
-	cycle->busy = SUBMITTERS;
+	cycle->busy = SUBMITTERS + SIDES;
 	pthread_cond_broadcast(&cycle->changed);
 	pthread_mutex_unlock(&cycle->lock);
 }
@@ -275,12 +306,12 @@ static void churn(struct cycle *cycle, uint32_t base, bool is_elastic)
 			continue;
 		}
 		ht_actor_doing(self, "stopping workers");
-		rc = heddle_pool_stop(cycle->pool, n, level, NULL,
-				      HEDDLE_FOREVER);
+		rc = ht_stop_retried(cycle->run, random, cycle->pool, n, level);
 		ht_expect(cycle->run, "heddle_pool_stop", rc);
 		now = n < now ? n : now;
 		/* An elastic pool keeps a spare unless it stopped to 0. */
-		if (level >= HEDDLE_R3_GONE && (!is_elastic || !n)) {
+		if (level >= HEDDLE_R3_GONE && !cycle->is_wild &&
+		    (!is_elastic || !n)) {
 			snprintf(when, sizeof(when),
 				 "a stop of %s pool to %u at level %u",
 				 is_elastic ? "an elastic" : "a static", n,
@@ -288,6 +319,11 @@ static void churn(struct cycle *cycle, uint32_t base, bool is_elastic)
 			count_threads(cycle->run, base + now, when);
 		}
 	}
+	/* From here on nobody stops the worker that runs what is left. */
+	atomic_store_explicit(&cycle->settling, true, memory_order_seq_cst);
+	ht_actor_doing(self, "waiting for another stop");
+	while (atomic_load_explicit(&cycle->stoppers, memory_order_seq_cst))
+		ht_sleep_us(20);
 	ht_actor_doing(self, "starting workers");
 	ht_expect(cycle->run, "heddle_pool_start",
 		  heddle_pool_start(cycle->pool, 1, NULL, HEDDLE_FOREVER));
@@ -402,6 +438,8 @@ static bool run_cycle(struct cycle *cycle, struct submitter *owners,
 
 	options.flags = is_elastic ? HEDDLE_POOL_ELASTIC : 0;
 	cycle->how = ht_random_below(random, ENDINGS);
+	cycle->is_wild = ht_random_chance(random, 2);
+	atomic_store_explicit(&cycle->settling, false, memory_order_relaxed);
 	atomic_store_explicit(&cycle->inits, 0, memory_order_relaxed);
 	atomic_store_explicit(&cycle->exits, 0, memory_order_relaxed);
 	rc = heddle_pool_create(&options, &cycle->pool);
@@ -420,8 +458,18 @@ static bool run_cycle(struct cycle *cycle, struct submitter *owners,
 	return true;
 }
 
+static void add_part(struct part *part, struct cycle *cycle, const char *role)
+{
+	part->cycle = cycle;
+	ht_actor_add(cycle->run, role, part_body, part);
+}
+
 static void body(struct ht_stress *run)
 {
+	struct part sides[SIDES] = {
+		{ .take = take_side, .side = ht_side_groups },
+		{ .take = take_side, .side = ht_side_guests }
+	};
 	struct submitter *owners = ht_alloc(SUBMITTERS, sizeof(*owners));
 	struct cycle *cycle = ht_alloc(1, sizeof(*cycle));
 	uint32_t base, i;
@@ -431,8 +479,11 @@ static void body(struct ht_stress *run)
 	pthread_cond_init(&cycle->changed, NULL);
 	for (i = 0; i < SUBMITTERS; i++) {
 		owners[i].cycle = cycle;
-		ht_actor_add(run, "submitter", submitter_body, &owners[i]);
+		owners[i].part.take = take_part;
+		add_part(&owners[i].part, cycle, "submitter");
 	}
+	for (i = 0; i < SIDES; i++)
+		add_part(&sides[i], cycle, "side");
 	base = ht_threads_now();
 	do {
 		ht_actor_step(&run->actors[0]);

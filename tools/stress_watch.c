@@ -167,7 +167,7 @@ static void look_at_actors(struct ht_stress *run, struct seen *seen,
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* By tasks or configurations where their number was given, else by time. */
+/* By tasks, configurations or cycles where their number was given, else by time. */
 static double part_done(struct ht_stress *run, uint64_t now)
 {
 	if (run->tasks_wanted)
@@ -179,6 +179,10 @@ static double part_done(struct ht_stress *run, uint64_t now)
 			       &run->configurations,
 			       memory_order_relaxed) / /* shown */
 		       (double)run->configurations_wanted;
+	if (run->cycles_wanted)
+		return (double)atomic_load_explicit(
+			       &run->cycles, memory_order_relaxed) / /* shown */
+		       (double)run->cycles_wanted;
 	return (double)(now - run->started_ns) /
 	       (double)(run->ends_ns - run->started_ns);
 }

@@ -22,7 +22,15 @@ enum heddle_fault_site {
 	HEDDLE_FAULT_AFFINITY = 4,
 	HEDDLE_FAULT_MEMBARRIER = 5,
 	HEDDLE_FAULT_FUTEX_EINTR = 6,
-	HEDDLE_FAULT_SITES = 7,
+	HEDDLE_FAULT_STACK_GUARD = 7, /* mprotect of the page below a stack */
+	HEDDLE_FAULT_CLASS = 8,       /* sched_setscheduler of a new worker */
+	HEDDLE_FAULT_NAME = 9,        /* its name; it then keeps its maker's */
+	HEDDLE_FAULT_PROBE = 10, /* tgkill of a thread that should be gone */
+	HEDDLE_FAULT_START_TIME = 11, /* a thread's stat file in /proc */
+	HEDDLE_FAULT_CPU_SET = 12,    /* sched_getaffinity of the process */
+	HEDDLE_FAULT_DROP = 13,       /* MADV_DONTNEED: cleared by hand then */
+	HEDDLE_FAULT_FORK_MARK = 14,  /* MADV_WIPEONFORK */
+	HEDDLE_FAULT_SITES = 15,
 };
 
 /**
@@ -54,7 +62,8 @@ enum heddle_delay_site {
 	HEDDLE_DELAY_SLEEP = 1,      /* idle bit set, not yet asleep */
 	HEDDLE_DELAY_RETIRE = 2,     /* decided to leave, not yet left */
 	HEDDLE_DELAY_THREAD_END = 3, /* last step of a worker thread */
-	HEDDLE_DELAY_SITES = 4,
+	HEDDLE_DELAY_SCRUB = 4,      /* a guest's end, before the scrub */
+	HEDDLE_DELAY_SITES = 5,
 };
 
 /**

@@ -234,3 +234,80 @@ LAB_SCENARIO(join_rests_old, .name = "close-join-old",
 	     .claim = "and loads may give an old value", .setup = setup,
 	     .reset = close_reset, .thread = { submit_joining, quiesce },
 	     .at_rest = threads_ended, UP_TO(1, 1));
+
+/* -- a drain waits for tasks that a refusal takes away from it -- */
+
+static const struct rules nobody =
+	RULES(.workers = 0, .workers_max = 1, .below = 1, .threads = 2);
+
+static void setup_queued(void)
+{
+	pool_make(&nobody);
+	LAB_ASSERT(heddle_submit_call(groups[1], task, NULL) == 0);
+}
+
+static void drain_free(void)
+{
+	int mode = HEDDLE_CLOSE_DRAIN | HEDDLE_CLOSE_FREE;
+
+	LAB_ASSERT(heddle_group_close(groups[1], mode, HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static void refuse_above(void)
+{
+	LAB_ASSERT(heddle_group_close(groups[0], HEDDLE_CLOSE_REFUSE,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+LAB_SCENARIO(refused_above, .name = "close-refuse-drain",
+	     .claim = "a drain ends when what it waits for is refused above",
+	     .setup = setup_queued, .reset = close_reset,
+	     .thread = { drain_free, refuse_above }, .at_rest = threads_ended,
+	     UP_TO(3, 0));
+/* And the node of a submit that took its task back lies there, for no worker. */
+static const struct rules nobody_three =
+	RULES(.workers = 0, .workers_max = 1, .below = 1, .threads = 3);
+
+static void setup_nobody_three(void)
+{
+	pool_make(&nobody_three);
+}
+
+LAB_SCENARIO(refused_dead, .name = "close-refuse-dead",
+	     .claim = "and when what it waits for was taken back",
+	     .setup = setup_nobody_three, .reset = close_reset,
+	     .thread = { submit_task, drain, refuse_above },
+	     .at_rest = threads_ended, UP_TO(3, 0));
+
+/* Drained above: nothing is left but what was taken back. */
+static void drain_above(void)
+{
+	LAB_ASSERT(heddle_group_close(groups[0], HEDDLE_CLOSE_DRAIN,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const struct rules one_three =
+	RULES(.workers = 1, .below = 1, .cap = { 1 }, .threads = 3);
+
+static void setup_one_three(void)
+{
+	pool_make(&one_three);
+}
+
+LAB_SCENARIO(drained_dead, .name = "close-drain-dead",
+	     .claim = "so also of two drains, whichever ends first",
+	     .setup = setup_one_three, .reset = close_reset,
+	     .thread = { submit_task, drain, drain_above },
+	     .at_rest = all_called, UP_TO(1, 0));
+LAB_SCENARIO(drained_refused, .name = "close-drain-refused",
+	     .claim = "and of a drain above a refusal",
+	     .setup = setup_one_three, .reset = close_reset,
+	     .thread = { submit_task, refuse, drain_above },
+	     .at_rest = threads_ended, UP_TO(1, 0));
+LAB_SCENARIO(refused_above_old, .name = "close-refuse-drain-old",
+	     .claim = "and loads may give an old value", .setup = setup_queued,
+	     .reset = close_reset, .thread = { drain, refuse_above },
+	     .at_rest = threads_ended, UP_TO(1, 1));

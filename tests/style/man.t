@@ -67,7 +67,7 @@ must "every enumeration is in a page" diff /dev/null "$scratch/without"
 
 # shellcheck disable=SC2086
 cat $listed | grep -ohE -- '-E[A-Z0-9]+' | sort -u | while read -r name; do
-	grep -qF ".It Er \\$name" "$overview" || echo "$name is not explained"
+	grep -qE "^\.It Er .*\\\\$name( |\$)" "$overview" || echo "$name is not explained"
 done >"$scratch/without"
 must "heddle(7) explains every error" diff /dev/null "$scratch/without"
 
