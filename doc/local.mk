@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	%D%/contract.md \
 	%D%/contract.tsv \
 	%D%/design/donated.md \
+	%D%/design/eyes.md \
 	%D%/design/help.md \
 	%D%/design/life.md \
 	%D%/design/other-models.md \

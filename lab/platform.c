@@ -25,6 +25,7 @@
 #include "platform/membarrier.h"
 #include "platform/memory.h"
 #include "platform/mutex.h"
+#include "platform/pubfile.h"
 #include "platform/random.h"
 #include "platform/rcu.h"
 #include "platform/stack.h"
@@ -579,4 +580,39 @@ uint64_t hd_bytes_clear(void *start, size_t size)
 void hd_delay(int site)
 {
 	(void)site;
+}
+
+/* -- files: there is no other process to see them -- */
+
+int32_t hd_process_id(void)
+{
+	return 1;
+}
+
+int hd_pubfile_create(struct hd_pubfile *file, const char *path,
+		      const char *magic, size_t magic_size)
+{
+	(void)file;
+	(void)path;
+	(void)magic;
+	(void)magic_size;
+	return -ENOSYS;
+}
+
+int hd_pubfile_write(struct hd_pubfile *file, const void *data, size_t size)
+{
+	(void)file;
+	(void)data;
+	(void)size;
+	return -ENOSYS;
+}
+
+void hd_pubfile_remove(struct hd_pubfile *file)
+{
+	(void)file;
+}
+
+void hd_pubfile_drop(struct hd_pubfile *file)
+{
+	(void)file;
 }

@@ -13,6 +13,8 @@ platform_sources = \
 	%D%/memory.c %D%/memory.h \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/procfs.c %D%/procfs.h \
+	%D%/probe.h \
+	%D%/pubfile.c %D%/pubfile.h \
 	%D%/quota.c %D%/quota.h \
 	%D%/random.c %D%/random.h \
 	%D%/rcu.c %D%/rcu.h \

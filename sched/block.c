@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "lockfree/groupword.h"
+#include "platform/probe.h"
 #include "sched/block.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
@@ -319,6 +320,7 @@ static void begin(struct hd_worker *worker, int kind)
 	count_blocked(worker, 1);
 	if (worker->guest)
 		hd_upper.guest_block(worker->guest, true);
+	HD_PROBE2(block_begin, worker, kind);
 	worker->seen.kind = (uint32_t)kind;
 	hd_worker_show(worker, HEDDLE_WORKER_BLOCKED);
 	atomic_store_explicit(&worker->blocked, 1,
@@ -395,5 +397,6 @@ int heddle_block_end(void)
 		hd_upper.guest_block(worker->guest, false);
 	worker->seen.kind = 0;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+	HD_PROBE1(block_end, worker);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <heddle/block.h>
 
 #include "lockfree/groupword.h"
+#include "platform/probe.h"
 #include "sched/block.h"
 #include "sched/group.h"
 #include "sched/look.h"
@@ -84,6 +85,7 @@ static void apply(const struct heddle_change *change, uint64_t number,
 				      memory_order_relaxed); /* hint */
 	before = hd_word_set_any(&group->word, (uint32_t)number, cap);
 	count = hd_word_count(before);
+	HD_PROBE3(cap_change, group, hd_word_target(before), cap);
 	atomic_store_explicit(&group->change, number,
 			      memory_order_release); /* cap-1 */
 	if (cap <= hd_word_target(before) || count >= cap)

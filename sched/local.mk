@@ -18,13 +18,14 @@ sched_sources = \
 	%D%/permit.c %D%/permit.h \
 	%D%/pin.h \
 	%D%/pool.c %D%/pool.h \
+	%D%/publish.c %D%/publish.h \
 	%D%/queue.c %D%/queue.h \
 	%D%/ready.c %D%/ready.h \
 	%D%/reap.c %D%/reap.h \
 	%D%/report.c %D%/report.h \
 	%D%/reserve.c %D%/reserve.h \
 	%D%/room.c %D%/room.h \
-	%D%/see.c \
+	%D%/see.c %D%/see.h \
 	%D%/share.c %D%/share.h \
 	%D%/start.c %D%/start.h \
 	%D%/stop.c \

@@ -15,6 +15,7 @@
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/pool.h"
+#include "sched/publish.h"
 #include "sched/thief.h"
 #include "sched/tree.h"
 #include "sched/upper.h"
@@ -131,6 +132,7 @@ void hd_pool_free(struct heddle_pool *pool)
 	bool forked = pool->fork_mark && hd_pool_forked(pool);
 	uint32_t i;
 
+	hd_publish_end(pool, forked);
 	if (!forked && pool->tls)
 		hd_upper.pool_destroy(pool);
 	for (i = 0; pool->worker && i < pool->entries; i++) {
@@ -156,6 +158,7 @@ void hd_pool_free(struct heddle_pool *pool)
 	if (!forked) {
 		hd_mutex_destroy(&pool->control);
 		hd_mutex_destroy(&pool->joins);
+		hd_mutex_destroy(&pool->publishing);
 	}
 	hd_free(pool);
 }
@@ -217,6 +220,7 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	pool->reclaim.wait_for_others = hd_thief_wait;
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
+	hd_mutex_init(&pool->publishing);
 	take_options(pool, &o);
 	hd_thread_class_get(&pool->scheduling);
 	rc = copy_cpu_set(pool, &o);

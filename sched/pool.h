@@ -20,6 +20,7 @@
 #include "platform/mutex.h"
 #include "platform/thread.h"
 
+struct hd_publication;
 struct hd_worker;
 struct heddle_group;
 
@@ -35,6 +36,11 @@ struct heddle_pool {
 	const uint32_t *fork_mark;
 	/* A: enum hd_want; here, for each submit reads it on this line for nothing. */
 	_Atomic uint32_t want;
+	/*
+	 * A: slots of accounts from it on were never used, 0: there never was one; here
+	 * for each search reads it beside the root.
+	 */
+	_Atomic uint32_t reserves_end;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
@@ -109,13 +115,16 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
-	_Atomic uint32_t reserves_end; /* A: slots from it on were never used */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
 
 	/* Who waits for whom in joins; never held across a wait. */
 	HD_ALIGNED struct hd_mutex joins;
+
+	/* What other processes see; outside the control lock, across a file. */
+	HD_ALIGNED struct hd_mutex publishing;
+	struct hd_publication *publication; /* L  publishing's; NULL: none */
 };
 
 /* A forked child sees 0 in the page that the kernel wiped. */

@@ -21,6 +21,7 @@
 #include "platform/futex.h"
 #include "platform/membarrier.h"
 #include "platform/memory.h"
+#include "platform/probe.h"
 #include "platform/rcu.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
@@ -259,6 +260,7 @@ void hd_spare_failed(struct heddle_pool *pool)
 {
 	atomic_fetch_add_explicit(&pool->create_failures, 1,
 				  memory_order_relaxed); /* statistics */
+	HD_PROBE1(spare_failed, pool);
 	ask_all(pool);
 }
 
@@ -324,8 +326,12 @@ void hd_spare_check(struct heddle_pool *pool)
 		return;
 	hd_reap_ended(pool);
 	worker = reserve_spare(pool);
-	if (worker && hd_worker_create(worker, &step) < 0)
+	if (!worker)
+		return;
+	if (hd_worker_create(worker, &step) < 0)
 		hd_spare_failed(pool);
+	else
+		HD_PROBE2(spare_created, pool, worker);
 }
 
 int hd_worker_hooks_begin(struct hd_worker *worker)
@@ -454,6 +460,7 @@ bool hd_worker_birth(struct hd_worker *worker)
 		return false;
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	HD_PROBE3(worker_start, worker, worker->index, worker->pool);
 	tell_birth(worker, HD_BIRTH_DONE);
 	return true;
 }
@@ -490,6 +497,7 @@ void hd_worker_death(struct hd_worker *worker)
 	hd_worker_hooks_end(worker);
 	hd_rcu_unregister();
 	hd_worker_show(worker, HEDDLE_WORKER_LEFT);
+	HD_PROBE2(worker_stop, worker, worker->index);
 	hd_self = NULL;
 	hd_delay(HEDDLE_DELAY_THREAD_END);
 	last_phase(worker, HD_PHASE_LEFT);

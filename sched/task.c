@@ -12,6 +12,7 @@
 
 #include "platform/cacheline.h"
 #include "platform/futex.h"
+#include "platform/probe.h"
 #include "sched/group.h"
 #include "sched/help.h"
 #include "sched/order.h"
@@ -132,6 +133,7 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 	struct hd_task *task = fn ? NULL : arg;
 
 	worker->frame = &frame;
+	HD_PROBE2(task_begin, worker, group);
 	if (fn) {
 		fn(arg);
 	} else if (task->flags & HEDDLE_TASK_DETACHED) {
@@ -152,6 +154,7 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 			memory_order_relaxed); /* by pool->joins */
 		task->fn(arg);
 	}
+	HD_PROBE1(task_end, worker);
 	worker->frame = frame.below;
 	if (whole)
 		*whole = frame.whole;

@@ -20,6 +20,7 @@
 #include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "platform/memory.h"
+#include "platform/probe.h"
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/order.h"
@@ -296,6 +297,7 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		atomic_store_explicit(&pool->tree, 1,
 				      memory_order_relaxed); /* hint */
 	}
+	HD_PROBE3(group_new, group, group->index, &group->name[0]);
 	*out = group;
 	rc = 0;
 unlock:

@@ -18,6 +18,7 @@
 #include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/fault.h"
+#include "platform/probe.h"
 #include "sched/donate.h"
 #include "sched/group.h"
 #include "sched/look.h"
@@ -505,7 +506,9 @@ static bool sleep_once(struct hd_worker *worker)
 	    hd_bitset_clear_any(&pool->idle, worker->index))
 		return false;
 	hd_worker_settled(worker);
+	HD_PROBE1(worker_park, worker);
 	token = park(worker);
+	HD_PROBE2(worker_unpark, worker, token);
 	if (token == HD_TOKEN_LEAVE)
 		return false;
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);

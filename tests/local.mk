@@ -47,6 +47,7 @@ public_tests = \
 	%D%/api/lifecycle \
 	%D%/api/misuse \
 	%D%/api/order \
+	%D%/api/publish \
 	%D%/api/room \
 	%D%/api/run \
 	%D%/api/run-loop \
@@ -103,7 +104,8 @@ unit_tests = \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
 	%D%/unit/tls-slot \
-	%D%/unit/tls-tid
+	%D%/unit/tls-tid \
+	%D%/unit/tools-snapshot
 
 program_tests = %D%/tap/selftest $(unit_tests) $(public_tests)
 check_PROGRAMS += $(program_tests)
@@ -133,12 +135,21 @@ check_PROGRAMS += $(program_tests)
 %C%_regression_f35_one_setter_LDADD = $(unit_libs)
 # end of unit
 
+# What the command reads, without the command.
+reader_sources = tools/eye.c tools/say.c tools/snapshot.c
+%C%_api_publish_SOURCES = %D%/api/publish.c $(reader_sources)
+%C%_api_publish_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_unit_tools_snapshot_SOURCES = %D%/unit/tools-snapshot.c $(reader_sources)
+%C%_unit_tools_snapshot_CPPFLAGS = $(AM_CPPFLAGS)
+
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/api/gdb.t \
 	%D%/api/idle-strace.t \
 	%D%/api/never-under.t \
 	%D%/api/stops.t \
+	%D%/api/top.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
@@ -163,6 +174,7 @@ script_tests = \
 	%D%/style/library.t \
 	%D%/style/man.t \
 	%D%/style/pairs.t \
+	%D%/style/probes.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
 	%D%/style/silent.t \

@@ -12,6 +12,7 @@
 
 #include "platform/fault.h"
 #include "platform/futex.h"
+#include "platform/probe.h"
 #include "platform/stack.h"
 #include "sched/pool.h"
 #include "sched/worker.h"
@@ -110,6 +111,7 @@ void hd_guest_done(void *bound)
 	bool detached = guest->flags & HEDDLE_GUEST_DETACHED, waited;
 	void *spawn, *destroy;
 
+	HD_PROBE2(guest_end, guest, guest->tid);
 	hd_mutex_lock(&process->lock);
 	/* Relaxed: read under the lock, or as a hint by a NOW spawn. */
 	atomic_fetch_sub_explicit(&process->scrubbing, 1, memory_order_relaxed);

@@ -16,5 +16,6 @@
 #include <heddle/slot.h>
 #include <heddle/guest.h>
 #include <heddle/see.h>
+#include <heddle/publish.h>
 
 #endif /* HEDDLE_HEDDLE_H */
