@@ -2,9 +2,9 @@
 /*
  * Two loops on threads of their own share one pool, with a group for each and one for
  * both, random requests, cancels and full queues; the caps hold, every request is
- * reported once by its own loop. The pool has grown to four workers before; after the load
- * and the keep-alive time there are its floor of one and the spare, and nobody was asked to
- * stop.
+ * reported once by its own loop. The pool has grown to four workers before; after the
+ * load and the keep-alive time its floor of one and the spare are left, and nobody was
+ * asked to stop.
  *
  * clause: U1 U2 U4
  */
