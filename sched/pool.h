@@ -33,6 +33,11 @@ struct heddle_group;
 struct heddle_pool {
 	/* I: set by create. */
 	const uint32_t *fork_mark;
+	/*
+	 * A: slots of accounts from it on were never used, 0: there never was one; here
+	 * for each search reads it beside the root.
+	 */
+	_Atomic uint32_t reserves_end;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
@@ -105,7 +110,6 @@ struct heddle_pool {
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
-	_Atomic uint32_t reserves_end; /* A: slots from it on were never used */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
