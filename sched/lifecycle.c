@@ -52,26 +52,89 @@ static bool leaving(struct hd_worker *worker)
 
 /* ---- start ---- */
 
-/* The entries one start has reserved, in order of their indices. */
-struct batch {
-	uint32_t n;
+/* One call, and the entries that it has reserved, in order of their indices. */
+struct start {
+	struct heddle_pool *pool;
+	struct heddle_report *report;
+	uint64_t deadline;
+	uint64_t stops;    /* of the pool, heeded */
+	uint32_t asked, n; /* and what stops have left of it */
+	uint32_t items;
 	struct {
-		struct hd_worker *worker;
+		struct hd_worker *worker; /* NULL: not ours any more */
 		uint64_t life;
 	} item[];
 };
 
-/* Reserves until n are live. */
-static int reserve_all(struct heddle_pool *pool, uint32_t n,
-		       struct batch *batch)
+/* Waits for the others of whom one may be the caller: in an init hook. */
+static bool in_birth(struct heddle_pool *pool)
 {
+	return hd_self && hd_self->pool == pool &&
+	       hd_phase_of(hd_self) == HD_PHASE_STARTING;
+}
+
+/* Lives that are ready and not told to leave. Under pool->control. */
+static uint32_t count_ready(struct heddle_pool *pool)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < pool->entries; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+
+		n += hd_phase_of(worker) == HD_PHASE_LIVE && !worker->donated &&
+		     !leaving(worker);
+	}
+	return n;
+}
+
+/* A stop that has come since takes what it took. Under pool->control. */
+static void heed_stops(struct start *start)
+{
+	struct heddle_pool *pool = start->pool;
+
+	if (start->stops == pool->stops)
+		return;
+	start->stops = pool->stops;
+	if (start->n > pool->stopped_to)
+		start->n = pool->stopped_to;
+}
+
+/*
+ * Are there as many as were asked for? Who is ready may be of another start, but who
+ * is on its way may fail, or be taken back with that start. From here on a start that
+ * fails leaves us ours (the floor). Who made all of them itself had them.
+ */
+static bool all_ready(struct start *start)
+{
+	struct heddle_pool *pool = start->pool;
+	bool yes;
+
+	hd_mutex_lock(&pool->control);
+	heed_stops(start);
+	yes = start->items == start->asked || count_ready(pool) >= start->n ||
+	      (in_birth(pool) && pool->live >= start->n);
+	if (yes && !pool->closing && (start->n || !start->asked)) {
+		atomic_store_explicit(&pool->started, 1,
+				      memory_order_relaxed); /* locked */
+		if (pool->floor < start->n)
+			pool->floor = start->n;
+	}
+	hd_mutex_unlock(&pool->control);
+	return yes;
+}
+
+/* Reserves until n are live. */
+static int reserve_all(struct start *start)
+{
+	struct heddle_pool *pool = start->pool;
 	int rc = 0;
 
 	hd_reap_ended(pool);
 	hd_mutex_lock(&pool->control);
 	if (pool->closing)
 		rc = -ESHUTDOWN;
-	while (rc == 0 && pool->live < n) {
+	while (rc == 0 && pool->live < start->n &&
+	       start->items < start->asked) {
 		struct hd_worker *worker = hd_entry_reserve(pool);
 
 		if (!worker) {
@@ -79,8 +142,8 @@ static int reserve_all(struct heddle_pool *pool, uint32_t n,
 			break;
 		}
 		worker->by_start = true;
-		batch->item[batch->n].worker = worker;
-		batch->item[batch->n++].life = life_of(worker);
+		start->item[start->items].worker = worker;
+		start->item[start->items++].life = life_of(worker);
 	}
 	hd_mutex_unlock(&pool->control);
 	return rc;
@@ -97,7 +160,7 @@ static bool has_started(struct hd_worker *worker, uint64_t life,
 		/* It was ready and is gone already; the word is of the next. */
 		if (life_of(worker) != life)
 			*phase = HD_PHASE_FREE;
-		if (*phase != HD_PHASE_STARTING)
+		if (*phase != HD_PHASE_STARTING && *phase != HD_PHASE_RESERVED)
 			return true;
 		if (hd_futex_wait(&worker->phase, word, deadline) ==
 			    -ETIMEDOUT &&
@@ -117,35 +180,70 @@ static int wait_ready(struct hd_worker *worker, uint64_t life,
 	return phase == HD_PHASE_FAILED ? -worker->start_error : 0;
 }
 
-/* Takes back what this start made: to R3, however long an init hook takes. */
-static void roll_back(struct heddle_pool *pool, struct batch *batch)
+/* One that somebody else has reserved and that is not ready; NULL: none. */
+static struct hd_worker *find_unready(struct heddle_pool *pool, uint64_t *life)
 {
-	uint32_t i, step;
+	struct hd_worker *found = NULL;
+	uint32_t i;
 
 	hd_mutex_lock(&pool->control);
-	for (i = 0; i < batch->n; i++) {
-		struct hd_worker *worker = batch->item[i].worker;
+	for (i = 0; i < pool->entries && !found; i++) {
+		struct hd_worker *worker = &pool->worker[i];
+		uint32_t phase = hd_phase_of(worker);
 
-		if (life_of(worker) != batch->item[i].life ||
+		if ((phase == HD_PHASE_RESERVED ||
+		     phase == HD_PHASE_STARTING) &&
+		    !leaving(worker)) {
+			*life = life_of(worker);
+			found = worker;
+		}
+	}
+	hd_mutex_unlock(&pool->control);
+	return found;
+}
+
+/*
+ * Takes back what this start made: to R3, however long an init hook takes. But those
+ * stay with whom another start has returned since.
+ */
+static void roll_back(struct start *start)
+{
+	struct heddle_pool *pool = start->pool;
+	uint32_t i, ready, step;
+
+	hd_mutex_lock(&pool->control);
+	ready = count_ready(pool);
+	for (i = 0; i < start->items; i++) {
+		struct hd_worker *worker = start->item[i].worker;
+		bool is_ready = hd_phase_of(worker) == HD_PHASE_LIVE &&
+				!leaving(worker);
+
+		if (life_of(worker) != start->item[i].life ||
 		    hd_phase_of(worker) == HD_PHASE_FREE)
 			continue;
 		worker->by_start = false;
+		if (is_ready && ready <= pool->floor) {
+			start->item[i].worker = NULL;
+			continue;
+		}
+		ready -= is_ready;
 		tell_to_leave(worker);
 	}
 	hd_mutex_unlock(&pool->control);
-	for (i = 0; i < batch->n; i++)
-		hd_reap(batch->item[i].worker, batch->item[i].life,
-			HEDDLE_R3_GONE, HEDDLE_FOREVER, &step);
+	for (i = 0; i < start->items; i++)
+		if (start->item[i].worker)
+			hd_reap(start->item[i].worker, start->item[i].life,
+				HEDDLE_R3_GONE, HEDDLE_FOREVER, &step);
 }
 
 /* Creates them in order; after a failure the rest is unreserved. */
-static int create_all(struct batch *batch, int rc, struct hd_worker **failed,
-		      uint32_t *step)
+static int create_all(struct start *start, uint32_t from, int rc,
+		      struct hd_worker **failed, uint32_t *step)
 {
 	uint32_t i;
 
-	for (i = 0; i < batch->n; i++) {
-		struct hd_worker *worker = batch->item[i].worker;
+	for (i = from; i < start->items; i++) {
+		struct hd_worker *worker = start->item[i].worker;
 
 		if (rc < 0) {
 			hd_entry_unreserve(worker);
@@ -158,31 +256,59 @@ static int create_all(struct batch *batch, int rc, struct hd_worker **failed,
 	return rc;
 }
 
-static int start_batch(struct heddle_pool *pool, uint32_t n,
-		       struct batch *batch, struct heddle_report *report,
-		       uint64_t deadline)
+/* Makes those that are missing now, and waits for them. */
+static int start_missing(struct start *start, struct hd_worker **failed,
+			 uint32_t *step)
 {
-	struct hd_worker *failed = NULL;
-	uint32_t step = HEDDLE_STEP_RESERVE, i;
+	uint32_t from = start->items, i;
 	int rc;
 
 	/* Entries of threads that were stopped at R1 and end just now. */
 	do
-		rc = reserve_all(pool, n, batch);
-	while (rc == -EAGAIN && hd_reap_one(pool, deadline));
-	rc = create_all(batch, rc, &failed, &step);
-	for (i = 0; i < batch->n && rc == 0; i++) {
-		failed = batch->item[i].worker;
-		rc = wait_ready(failed, batch->item[i].life, deadline);
+		rc = reserve_all(start);
+	while (rc == -EAGAIN && hd_reap_one(start->pool, start->deadline));
+	rc = create_all(start, from, rc, failed, step);
+	for (i = from; i < start->items && rc == 0; i++) {
+		*failed = start->item[i].worker;
+		rc = wait_ready(*failed, start->item[i].life, start->deadline);
 		if (rc < 0) /* not reaped before roll_back(): still its own */
-			step = atomic_load_explicit(
-				&failed->start_step,
+			*step = atomic_load_explicit(
+				&(*failed)->start_step,
 				memory_order_relaxed); /* a report */
+	}
+	return rc;
+}
+
+/* One that another call makes: whether it fails or not, we count again. */
+static int await_other(struct start *start, struct hd_worker **failed,
+		       uint32_t *step)
+{
+	uint64_t life = 0;
+	uint32_t phase;
+
+	*failed = find_unready(start->pool, &life);
+	if (!*failed || has_started(*failed, life, start->deadline, &phase))
+		return 0;
+	*step = atomic_load_explicit(&(*failed)->start_step,
+				     memory_order_relaxed); /* a report */
+	return -ETIMEDOUT;
+}
+
+static int start_all(struct start *start)
+{
+	struct hd_worker *failed = NULL;
+	uint32_t step = HEDDLE_STEP_RESERVE;
+	int rc = start_missing(start, &failed, &step);
+
+	while (rc == 0 && !all_ready(start)) {
+		rc = await_other(start, &failed, &step);
+		if (rc == 0)
+			rc = start_missing(start, &failed, &step);
 	}
 	if (rc == 0)
 		return 0;
-	hd_report_worker(report, failed, step, rc);
-	roll_back(pool, batch);
+	hd_report_worker(start->report, failed, step, rc);
+	roll_back(start);
 	return rc;
 }
 
@@ -210,24 +336,21 @@ static void start_spare(struct heddle_pool *pool, uint32_t n, uint64_t deadline)
 }
 
 /* Who lives now is counted on, so nobody is surplus until the floor holds for them. */
-static void begin_start(struct heddle_pool *pool)
+static void begin_start(struct start *start)
 {
+	struct heddle_pool *pool = start->pool;
+
 	hd_mutex_lock(&pool->control);
+	start->stops = pool->stops;
 	pool->starts++;
 	hd_keep_count(pool);
 	hd_mutex_unlock(&pool->control);
 }
 
-static void end_start(struct heddle_pool *pool, uint32_t n, int rc)
+static void end_start(struct heddle_pool *pool)
 {
 	hd_mutex_lock(&pool->control);
 	pool->starts--;
-	if (rc == 0 && !pool->closing) {
-		atomic_store_explicit(&pool->started, 1,
-				      memory_order_relaxed); /* locked */
-		if (pool->floor < n)
-			pool->floor = n;
-	}
 	hd_keep_count(pool);
 	hd_mutex_unlock(&pool->control);
 	hd_keep_check(pool);
@@ -236,7 +359,7 @@ static void end_start(struct heddle_pool *pool, uint32_t n, int rc)
 int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		      struct heddle_report *report, uint64_t deadline)
 {
-	struct batch *batch;
+	struct start *start;
 	int rc;
 
 	if (!pool || hd_report_begin(report) < 0)
@@ -245,13 +368,18 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		return -ECHILD;
 	if (n > pool->workers_max)
 		return -EINVAL;
-	batch = hd_alloc(sizeof(*batch) + n * sizeof(batch->item[0]));
-	if (!batch)
+	start = hd_alloc(sizeof(*start) + n * sizeof(start->item[0]));
+	if (!start)
 		return -ENOMEM;
-	begin_start(pool);
-	rc = start_batch(pool, n, batch, report, deadline);
-	hd_free(batch);
-	end_start(pool, n, rc);
+	start->pool = pool;
+	start->report = report;
+	start->deadline = deadline;
+	start->asked = n;
+	start->n = n;
+	begin_start(start);
+	rc = start_all(start);
+	hd_free(start);
+	end_start(pool);
 	if (rc == 0)
 		start_spare(pool, n, deadline);
 	return rc;
@@ -368,6 +496,10 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 	int rc;
 
 	hd_mutex_lock(&pool->control);
+	if (pool->live > n) {
+		pool->stops++;
+		pool->stopped_to = n;
+	}
 	if (n == 0)
 		atomic_store_explicit(&pool->started, 0,
 				      memory_order_relaxed); /* locked */

@@ -128,6 +128,8 @@ struct heddle_pool {
 	uint32_t fresh;    /* of the live, those made for a FRESH guest */
 	uint32_t floor;    /* most that a start asked for since the last stop */
 	uint32_t starts;   /* that are under way */
+	uint32_t stopped_to;          /* by the last stop that took somebody */
+	uint64_t stops;               /* such stops */
 	struct hd_hook_frame *hooked; /* threads in the create_failed hook */
 	uint32_t processes;
 	uint64_t processes_made;

@@ -542,8 +542,8 @@ void hd_worker_settled(struct hd_worker *worker)
 	worker->settled = true;
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
+	hd_phase_set(worker, HD_PHASE_LIVE); /* starts count under the lock */
 	hd_mutex_unlock(&pool->control);
-	hd_phase_set(worker, HD_PHASE_LIVE);
 }
 
 void hd_worker_retire(struct hd_worker *worker)

@@ -215,7 +215,8 @@ HEDDLE_API int heddle_pool_create(const struct heddle_pool_options *opts,
  * Returns when n workers have run their init hook, applied affinity and
  * name, stand in the registry and are parked or searching. New workers take
  * the lowest free indices, in order. On failure all workers this call made
- * are reclaimed to R3 again, and the report names step, worker and errno.
+ * are reclaimed to R3 again, and the report names step, worker and errno; those
+ * stay that another start, which has returned meanwhile, was promised.
  * Deterministic start as in Folly's ThreadPoolExecutor (init and ready
  * hand-shake), with the roll-back made complete.
  *
