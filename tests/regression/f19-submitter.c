@@ -18,11 +18,14 @@
 #include <heddle/testing.h>
 
 #include "tests/support/guests.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/support.h"
 #include "tests/tap/tap.h"
 
 #define TASKS   1000
 #define LONG_MS 20000
+/* Locks of ThreadSanitizer's own, where the code has none. */
+#define SLEEPS_MAX (SU_TSAN ? TASKS / 20 : 0)
 
 static _Atomic uint64_t done, failures, wrong, on_submitter;
 static pid_t submitter;
@@ -62,9 +65,10 @@ static void submits(struct heddle_pool *pool)
 		rc |= heddle_submit_call(heddle_pool_group(pool), count, NULL);
 	getrusage(RUSAGE_THREAD, &after);
 	ok(rc == 0, "%d submits are accepted: %d", TASKS, rc);
-	is_u64(after.ru_nvcsw - before.ru_nvcsw, 0,
-	       "the submitter did not sleep, in %llu us",
-	       (unsigned long long)(su_now_ns() - began) / 1000);
+	ok(after.ru_nvcsw - before.ru_nvcsw <= SLEEPS_MAX,
+	   "the submitter did not sleep: %ld times, in %llu us",
+	   after.ru_nvcsw - before.ru_nvcsw,
+	   (unsigned long long)(su_now_ns() - began) / 1000);
 	ok(su_wait_at_least(&done, TASKS, LONG_MS), "and the tasks run: %llu",
 	   (unsigned long long)done);
 }

@@ -168,14 +168,31 @@ static void be_odd(void)
 
 struct odd_work {
 	struct heddle_pool *pool;
-	const struct template *t;
+	struct template *t;
 };
+
+/*
+ * A thread begins with the nice value of who creates it, and only a privileged one
+ * may lower it again: for others it stays, as pool.h says.
+ */
+static bool may_be_less_nice(void)
+{
+	int now = getpriority(PRIO_PROCESS, 0);
+	bool may = setpriority(PRIO_PROCESS, 0, 0) == 0;
+
+	setpriority(PRIO_PROCESS, 0, now);
+	return may;
+}
 
 static void *odd_thread(void *arg)
 {
 	struct odd_work *work = arg;
 
 	be_odd();
+	if (work->t->nice < NICE - 1 && !may_be_less_nice()) {
+		diag("the nice value stays: no privilege to lower it");
+		work->t->nice = NICE - 1;
+	}
 	first_submit(work->pool, work->t);
 	first_spawn(work->pool, work->t);
 	return NULL;
