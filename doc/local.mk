@@ -9,8 +9,11 @@ EXTRA_DIST += \
 	%D%/contract.tsv \
 	%D%/design/donated.md \
 	%D%/design/exit.md \
+	%D%/design/elastic.md \
+	%D%/design/eyes.md \
 	%D%/design/help.md \
 	%D%/design/life.md \
+	%D%/design/monitor.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
 	%D%/design/permits.md \
@@ -18,6 +21,7 @@ EXTRA_DIST += \
 	%D%/design/tenants.md \
 	%D%/faults.md \
 	%D%/guide/embedding.md \
+	%D%/guide/limits.md \
 	%D%/guide/pool.md \
 	%D%/guide/tenants.md \
 	%D%/guide/unload.md \

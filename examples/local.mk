@@ -2,6 +2,7 @@
 # One file for one idea; each is built and run by make check.
 example_programs = \
 	%D%/buildgraph \
+	%D%/container \
 	%D%/first \
 	%D%/guests \
 	%D%/loop \
@@ -11,6 +12,7 @@ example_programs = \
 
 check_PROGRAMS += $(example_programs)
 %C%_buildgraph_LDADD = $(heddle_libs)
+%C%_container_LDADD = $(heddle_libs)
 %C%_first_LDADD = $(heddle_libs)
 %C%_guests_LDADD = $(heddle_libs)
 %C%_loop_LDADD = $(heddle_libs)

@@ -12,5 +12,7 @@ heddleinclude_HEADERS = \
 	%D%/heddle/slot.h \
 	%D%/heddle/guest.h \
 	%D%/heddle/see.h \
+	%D%/heddle/limits.h \
+	%D%/heddle/publish.h \
 	%D%/heddle/testing.h
 nodist_heddleinclude_HEADERS = %D%/heddle/version.h

@@ -184,15 +184,17 @@ void hd_unmap(void *start, size_t size)
 }
 
 /* Explored threads run on stacks of the laboratory; this is only a name. */
-void *hd_stack_map(size_t size)
+void *hd_stack_map(size_t size, size_t guard)
 {
 	(void)size;
+	(void)guard;
 	return allocate(1, LAB_UNIT);
 }
 
-void hd_stack_unmap(void *stack, size_t size)
+void hd_stack_unmap(void *stack, size_t size, size_t guard)
 {
 	(void)size;
+	(void)guard;
 	release(stack, PC);
 }
 

@@ -17,6 +17,7 @@ lab_sources = \
 	%D%/memory.c %D%/memory.h \
 	%D%/options.c %D%/options.h \
 	%D%/platform.c %D%/platform.h \
+	%D%/platform_files.c \
 	%D%/race.c %D%/race.h \
 	%D%/report.c %D%/report.h \
 	%D%/scenario.h \
@@ -47,9 +48,13 @@ lab_scenarios = \
 	%D%/scenarios/inject.c \
 	%D%/scenarios/interrupt.c \
 	%D%/scenarios/join.c \
+	%D%/scenarios/keep.c \
 	%D%/scenarios/known.c \
+	%D%/scenarios/limit.c \
 	%D%/scenarios/litmus.c \
+	%D%/scenarios/log.c \
 	%D%/scenarios/mirror.c \
+	%D%/scenarios/monitor.c \
 	%D%/scenarios/nodes.c \
 	%D%/scenarios/order.c \
 	%D%/scenarios/pairs.c \

@@ -18,12 +18,13 @@
 #include "lab/report.h"
 #include "lab/shrink.h"
 
-#define PCT_RUNS    UINT64_C(1000000)
-#define QUICK_RUNS  UINT64_C(20000)
-#define PCT_DEPTH   4
-#define CHANCE_RUNS UINT64_C(100000)
-#define PHASES_MAX  2
-#define SECONDS_MAX 60.0 /* of one phase, where nothing is said */
+#define PCT_RUNS      UINT64_C(1000000)
+#define QUICK_RUNS    UINT64_C(20000)
+#define PCT_DEPTH     4
+#define CHANCE_RUNS   UINT64_C(100000)
+#define PHASES_MAX    2
+#define SECONDS_MAX   60.0 /* of one phase, where nothing is said */
+#define QUICK_SECONDS 2.0
 
 /* The linker's names for the section of LAB_SCENARIO. */
 extern const struct lab_scenario *const __start_lab_scenarios[];
@@ -107,7 +108,7 @@ static unsigned int plan(const struct lab_scenario *s, const struct command *c,
 	unsigned int n = 0;
 
 	if (!c->seconds_given)
-		o.seconds_max = SECONDS_MAX;
+		o.seconds_max = c->quick ? QUICK_SECONDS : SECONDS_MAX;
 	if (c->depth_given || c->random) {
 		o.strategy = c->random ? LAB_RANDOM : LAB_PCT;
 		if (!c->runs_given)

@@ -14,7 +14,6 @@
 #include "lab/memory.h"
 #include "lab/platform.h"
 #include "lab/trace.h"
-
 #include "platform/event.h"
 #include "platform/fault.h"
 #include "platform/cacheline.h"
@@ -23,13 +22,16 @@
 #include "platform/fork.h"
 #include "platform/futex.h"
 #include "platform/guard.h"
+#include "platform/limits.h"
 #include "platform/membarrier.h"
 #include "platform/memory.h"
 #include "platform/mutex.h"
+#include "platform/procfs.h"
 #include "platform/random.h"
 #include "platform/rcu.h"
 #include "platform/stack.h"
 #include "platform/thread.h"
+#include "platform/topology.h"
 
 #define FOREVER    LAB_FOREVER
 #define LOCKS_MAX  64
@@ -178,11 +180,6 @@ uint32_t hd_cpu_usable(void)
 	return hd_cpu_possible();
 }
 
-uint64_t hd_cpu_quota_milli(void)
-{
-	return UINT64_MAX;
-}
-
 size_t hd_cpu_set_size(void)
 {
 	return sizeof(unsigned long);
@@ -192,6 +189,52 @@ int hd_cpu_set_get(void *set, size_t size)
 {
 	memset(set, 0, size);
 	*(unsigned char *)set = 1;
+	return 0;
+}
+
+/* Nobody is placed here. */
+const char *hd_topology_root(void)
+{
+	return "";
+}
+
+uint32_t hd_topology_possible(const char *root)
+{
+	(void)root;
+	return 0;
+}
+
+uint32_t hd_topology_order(const char *root, const void *set, size_t size,
+			   bool spread, uint32_t *order, uint32_t max)
+{
+	(void)root;
+	(void)set;
+	(void)size;
+	(void)spread;
+	(void)order;
+	(void)max;
+	return 0;
+}
+
+/* A machine without limits, on which nobody sleeps. */
+int hd_limits_read(struct hd_limits *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->cpus = hd_cpu_possible();
+	return 0;
+}
+
+int hd_procfs_state(int32_t tid, char *state)
+{
+	(void)tid;
+	*state = 'R';
+	return 0;
+}
+
+int hd_thread_cpu_ns(int32_t tid, uint64_t *ns)
+{
+	(void)tid;
+	*ns = hd_now_ns();
 	return 0;
 }
 
@@ -574,6 +617,12 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 void hd_thread_class_get(struct hd_thread_class *scheduling)
 {
 	(void)scheduling;
+}
+
+bool hd_thread_class_valid(const struct hd_thread_class *scheduling)
+{
+	(void)scheduling;
+	return true;
 }
 
 int hd_thread_apply(const struct hd_thread_options *options)

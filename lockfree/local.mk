@@ -6,6 +6,7 @@ lockfree_sources = \
 	%D%/deque.c %D%/deque.h \
 	%D%/groupword.h \
 	%D%/inject.h \
+	%D%/log.c %D%/log.h \
 	%D%/mirror.c %D%/mirror.h \
 	%D%/node.h \
 	%D%/nodes.c %D%/nodes.h \

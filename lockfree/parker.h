@@ -14,6 +14,9 @@
  * Progress: unpark and try are wait-free (unpark may make a system call), park
  * blocks. Context: unpark from any thread.
  *
+ * park_until with a deadline that has passed ends without a token, and the word is 0
+ * again as if nobody had slept.
+ *
  * The word: 0 nobody sleeps, 1 the owner sleeps or is about to, else a token.
  * Only the owner puts 0 or 1, only the waker a token. Early returns of the
  * futex, signals, and wakes meant for an earlier user of the address end in

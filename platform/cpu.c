@@ -16,7 +16,7 @@
 #include "platform/cancel.h"
 #include "platform/cpu.h"
 #include "platform/fault.h"
-#include "platform/quota.h"
+#include "platform/limits.h"
 
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
@@ -148,22 +148,9 @@ size_t hd_cpu_set_size(void)
 	return size;
 }
 
-uint64_t hd_cpu_quota_milli(void)
-{
-	return hd_quota_milli("");
-}
-
 uint32_t hd_cpu_usable(void)
 {
-	size_t size = hd_cpu_set_size();
-	uint64_t quota = hd_cpu_quota_milli();
-	uint64_t n = hd_cpu_possible();
-	cpu_set_t *set = malloc(size);
+	struct hd_limits limits;
 
-	if (set && hd_cpu_set_get(set, size) == 0)
-		n = (uint64_t)CPU_COUNT_S(size, set);
-	free(set);
-	if (quota != UINT64_MAX && (quota + 999) / 1000 < n)
-		n = (quota + 999) / 1000;
-	return n < 1 ? 1 : (uint32_t)n;
+	return hd_limits_read(&limits) < 0 ? hd_cpu_possible() : limits.cpus;
 }

@@ -19,14 +19,8 @@ const char *hd_cpu_source(void);
 /* One more than the highest CPU number that can appear. */
 uint32_t hd_cpu_possible(void);
 
-/* CPUs in the affinity mask, bounded by the tightest cgroup quota, at least 1. */
+/* What affinity, cpusets and quotas leave (platform/limits.h), at least 1. */
 uint32_t hd_cpu_usable(void);
-
-/*
- * The tightest CPU quota of this process's cgroup and all its ancestors, v1
- * and v2, in thousandths of a CPU; UINT64_MAX when there is none.
- */
-uint64_t hd_cpu_quota_milli(void);
 
 /* The affinity of the process as a cpu_set_t of hd_cpu_set_size() bytes. */
 size_t hd_cpu_set_size(void);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "platform/cacheline.h"
+#include "platform/cancel.h"
 #include "platform/event.h"
 
 int hd_event_create(void)
@@ -23,34 +24,37 @@ int hd_event_create(void)
 /* EAGAIN at 2^64 - 2 signals, and then it is readable anyway. */
 void hd_event_signal(int fd)
 {
-	int saved_errno = errno;
+	int saved_errno = errno, before = hd_cancel_off();
 	uint64_t one = 1;
 	ssize_t n;
 
 	do
 		n = write(fd, &one, sizeof(one));
 	while (n < 0 && errno == EINTR);
+	hd_cancel_restore(before);
 	hd_assert(n == sizeof(one) || errno == EAGAIN);
 	errno = saved_errno;
 }
 
 void hd_event_drain(int fd)
 {
-	int saved_errno = errno;
+	int saved_errno = errno, before = hd_cancel_off();
 	uint64_t count;
 	ssize_t n;
 
 	do
 		n = read(fd, &count, sizeof(count));
 	while (n < 0 && errno == EINTR);
+	hd_cancel_restore(before);
 	hd_assert(n == sizeof(count) || errno == EAGAIN);
 	errno = saved_errno;
 }
 
 void hd_event_close(int fd)
 {
-	int saved_errno = errno;
+	int saved_errno = errno, before = hd_cancel_off();
 
 	close(fd);
+	hd_cancel_restore(before);
 	errno = saved_errno;
 }

@@ -73,33 +73,39 @@ void hd_unmap(void *start, size_t size)
 		unmap(start, round_up(size, hd_page_size()));
 }
 
-void *hd_stack_map(size_t size)
+static size_t guard_bytes(size_t guard)
 {
-	size_t page = hd_page_size();
+	return round_up(guard, hd_page_size());
+}
+
+void *hd_stack_map(size_t size, size_t guard)
+{
 	int saved_errno = errno;
 	char *start;
 
-	size = round_up(size, page);
-	if (!size || size > SIZE_MAX - page || hd_fault(HEDDLE_FAULT_STACK_MAP))
+	size = round_up(size, hd_page_size());
+	guard = guard_bytes(guard);
+	if (!size || !guard || size > SIZE_MAX - guard ||
+	    hd_fault(HEDDLE_FAULT_STACK_MAP))
 		return NULL;
-	start = map(size + page, MAP_STACK);
+	start = map(size + guard, MAP_STACK);
 	if (!start)
 		return NULL;
 	if (hd_fault(HEDDLE_FAULT_STACK_GUARD) ||
-	    mprotect(start, page, PROT_NONE) < 0) {
-		unmap(start, size + page);
+	    mprotect(start, guard, PROT_NONE) < 0) {
+		unmap(start, size + guard);
 		errno = saved_errno;
 		return NULL;
 	}
-	return start + page;
+	return start + guard;
 }
 
-void hd_stack_unmap(void *stack, size_t size)
+void hd_stack_unmap(void *stack, size_t size, size_t guard)
 {
-	size_t page = hd_page_size();
-
+	guard = guard_bytes(guard);
 	if (stack)
-		unmap((char *)stack - page, round_up(size, page) + page);
+		unmap((char *)stack - guard,
+		      round_up(size, hd_page_size()) + guard);
 }
 
 void hd_memory_drop(void *start, size_t size)

@@ -12,9 +12,12 @@
 void *hd_map(size_t size);
 void hd_unmap(void *start, size_t size);
 
-/* A stack: returns its lowest usable byte, the guard page lies below. */
-void *hd_stack_map(size_t size);
-void hd_stack_unmap(void *stack, size_t size);
+/*
+ * A stack: returns its lowest usable byte; below it lie guard bytes that cannot be
+ * touched. Both are rounded up to pages, no guard is one page.
+ */
+void *hd_stack_map(size_t size, size_t guard);
+void hd_stack_unmap(void *stack, size_t size, size_t guard);
 
 /* Gives whole pages back; they read as zero afterwards. */
 void hd_memory_drop(void *start, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A thread's start time from its stat file. The second field is the name in
- * parentheses, and a name may hold spaces and parentheses itself: counting
+ * A thread's start time and state from its stat file (proc(5)). The second field is the
+ * name in parentheses, and a name may hold spaces and parentheses itself: counting
  * starts after the last one.
  */
 #include <errno.h>
@@ -43,6 +43,16 @@ int hd_procfs_parse_start(const char *line, uint64_t *start_time)
 	return 0;
 }
 
+int hd_procfs_parse_state(const char *line, char *state)
+{
+	const char *at = strrchr(line, ')');
+
+	if (!at || at[1] != ' ' || !at[2] || at[3] != ' ')
+		return -EINVAL;
+	*state = at[2];
+	return 0;
+}
+
 /* Reads a small file as a string; the length or -errno. */
 static ssize_t read_small(const char *path, char *text, size_t size)
 {
@@ -67,23 +77,43 @@ static ssize_t read_small(const char *path, char *text, size_t size)
 	return got;
 }
 
+/* The stat line of a thread: 0 or -errno. */
+static int read_stat(int32_t tid, char *text, size_t size)
+{
+	char path[64];
+	ssize_t got;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	got = read_small(path, text, size);
+	/* ESRCH: it went away between the open and the read. */
+	if (got < 0)
+		return got == -ESRCH ? -ENOENT : (int)got;
+	return 0;
+}
+
 int hd_procfs_start(int32_t tid, uint64_t *start_time)
 {
 	int saved_errno = errno;
 	int rc = hd_fault(HEDDLE_FAULT_START_TIME);
-	char path[64];
 	char text[1024];
-	ssize_t got;
 
 	if (rc)
 		return -rc;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	got = read_small(path, text, sizeof(text));
-	/* ESRCH: it went away between the open and the read. */
-	if (got < 0)
-		rc = got == -ESRCH ? -ENOENT : (int)got;
-	else
+	rc = read_stat(tid, text, sizeof(text));
+	if (rc == 0)
 		rc = hd_procfs_parse_start(text, start_time);
+	errno = saved_errno;
+	return rc;
+}
+
+int hd_procfs_state(int32_t tid, char *state)
+{
+	int saved_errno = errno;
+	char text[1024];
+	int rc = read_stat(tid, text, sizeof(text));
+
+	if (rc == 0)
+		rc = hd_procfs_parse_state(text, state);
 	errno = saved_errno;
 	return rc;
 }

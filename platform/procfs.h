@@ -11,7 +11,11 @@
 /* Field 22 of a stat line, whatever the thread's name holds. 0 or -EINVAL. */
 int hd_procfs_parse_start(const char *line, uint64_t *start_time);
 
+/* Field 3, the letter of its state. 0 or -EINVAL. */
+int hd_procfs_parse_state(const char *line, char *state);
+
 /* The same of a thread of this process. 0 or -errno (-ENOENT: no such thread). */
 int hd_procfs_start(int32_t tid, uint64_t *start_time);
+int hd_procfs_state(int32_t tid, char *state);
 
 #endif /* HEDDLE_PLATFORM_PROCFS_H */

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "platform/cancel.h"
 #include "platform/clock.h"
 #include "platform/random.h"
 
@@ -35,7 +36,7 @@ static int from_device(uint64_t *value)
 
 uint64_t hd_random_u64(void)
 {
-	int saved_errno = errno;
+	int saved_errno = errno, before = hd_cancel_off();
 	uint64_t value = 0;
 	ssize_t got;
 
@@ -45,6 +46,7 @@ uint64_t hd_random_u64(void)
 	if (got != (ssize_t)sizeof(value) && from_device(&value) < 0)
 		value = mix(hd_now_ns() ^ mix((uint64_t)getpid()) ^
 			    mix((uintptr_t)&value));
+	hd_cancel_restore(before);
 	errno = saved_errno;
 	return value;
 }

@@ -29,6 +29,13 @@
 #define NAME_SIZE    16   /* of a thread's name in the kernel, with its 0 */
 #define CPU_SET_SIZE 1024 /* largest affinity that is compared: 8 192 CPUs */
 #define NS_PER_S     UINT64_C(1000000000)
+#define NICE_MIN     (-20)
+#define NICE_MAX     19
+
+union cpu_bytes {
+	cpu_set_t set;
+	char bytes[CPU_SET_SIZE];
+};
 
 /* All signals but those that a thread sends itself by a fault. */
 static void worker_mask(sigset_t *mask)
@@ -46,6 +53,26 @@ static void worker_mask(sigset_t *mask)
 int32_t hd_thread_id(void)
 {
 	return (int32_t)syscall(SYS_gettid);
+}
+
+/*
+ * The clock of a thread has its number in the upper bits, turned round, and says in
+ * the lower three "one thread" and "its scheduled time" (the kernel's
+ * include/linux/posix-timers_types.h); glibc has the same in pthread_getcpuclockid().
+ */
+int hd_thread_cpu_ns(int32_t tid, uint64_t *ns)
+{
+	clockid_t clock = (clockid_t)(~(uint32_t)tid << 3 | 4 | 2);
+	int saved_errno = errno;
+	struct timespec now;
+	int rc = 0;
+
+	if (clock_gettime(clock, &now) < 0)
+		rc = -errno;
+	else
+		*ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	errno = saved_errno;
+	return rc;
 }
 
 /*
@@ -205,6 +232,23 @@ void hd_thread_class_get(struct hd_thread_class *scheduling)
 	scheduling->nice = getpriority(PRIO_PROCESS, 0); /* of the thread */
 }
 
+bool hd_thread_class_valid(const struct hd_thread_class *scheduling)
+{
+	int low = sched_get_priority_min(scheduling->policy);
+	int high = sched_get_priority_max(scheduling->policy);
+
+	/* SCHED_DEADLINE has no priority, and parameters that are not here. */
+	if (low < 0 || high < 0 ||
+	    (scheduling->policy != SCHED_OTHER &&
+	     scheduling->policy != SCHED_BATCH &&
+	     scheduling->policy != SCHED_IDLE &&
+	     scheduling->policy != SCHED_FIFO &&
+	     scheduling->policy != SCHED_RR))
+		return false;
+	return scheduling->priority >= low && scheduling->priority <= high &&
+	       scheduling->nice >= NICE_MIN && scheduling->nice <= NICE_MAX;
+}
+
 static int apply_class(const struct hd_thread_class *wanted)
 {
 	struct sched_param param = { .sched_priority = wanted->priority };
@@ -219,8 +263,43 @@ static int apply_class(const struct hd_thread_class *wanted)
 	     wanted->priority != now.priority) &&
 	    sched_setscheduler(0, wanted->policy, &param) < 0)
 		return -errno;
-	if (wanted->nice != now.nice)
-		setpriority(PRIO_PROCESS, 0, wanted->nice);
+	if (wanted->nice != now.nice &&
+	    setpriority(PRIO_PROCESS, 0, wanted->nice) < 0 && wanted->wanted)
+		return -errno;
+	return 0;
+}
+
+/* A set of one CPU, or NULL: the number is beyond what is looked at. */
+static bool set_of_one(union cpu_bytes *set, uint32_t cpu)
+{
+	memset(set, 0, sizeof(*set));
+	if (cpu >= CPU_SET_SIZE * 8)
+		return false;
+	CPU_SET_S(cpu, sizeof(*set), &set->set);
+	return true;
+}
+
+/* CPUs go offline and leave the cpuset: then the next of the list will do. */
+static int apply_place(const struct hd_thread_place *place)
+{
+	union cpu_bytes one;
+	uint32_t i;
+
+	for (i = 0; i < place->n; i++)
+		if (set_of_one(&one,
+			       place->cpus[(place->place + i) % place->n]) &&
+		    sched_setaffinity(0, sizeof(one), &one.set) == 0)
+			return 0;
+	return -EINVAL;
+}
+
+static int apply_affinity(const struct hd_thread_options *options)
+{
+	if (options->cpu.n)
+		return apply_place(&options->cpu);
+	if (options->cpu_set &&
+	    sched_setaffinity(0, options->cpu_set_size, options->cpu_set) < 0)
+		return -errno;
 	return 0;
 }
 
@@ -233,10 +312,13 @@ int hd_thread_apply(const struct hd_thread_options *options)
 		prctl(PR_SET_NAME, options->name, 0, 0, 0);
 	if (error)
 		return -error;
-	if (options->cpu_set &&
-	    sched_setaffinity(0, options->cpu_set_size, options->cpu_set) < 0)
-		return -errno;
-	return options->scheduling ? apply_class(options->scheduling) : 0;
+	error = apply_affinity(options);
+	if (error < 0)
+		return error;
+	error = options->scheduling ? apply_class(options->scheduling) : 0;
+	if (error == 0 && options->mask)
+		pthread_sigmask(SIG_SETMASK, options->mask, NULL);
+	return error;
 }
 
 static bool restore_name(const char *name)
@@ -250,25 +332,38 @@ static bool restore_name(const char *name)
 	return true;
 }
 
+/* Is it on the CPU that it was placed on, as long as that one is to be had? */
+static bool is_placed(const struct hd_thread_place *place,
+		      const union cpu_bytes *now)
+{
+	union cpu_bytes one;
+
+	return set_of_one(&one, place->cpus[place->place % place->n]) &&
+	       !memcmp(now, &one, sizeof(one));
+}
+
 /*
  * The kernel keeps only the CPUs that a thread may have, so a template that
  * names more never compares equal. It was changed if setting it again changes
  * something.
  */
-static bool restore_affinity(const void *cpu_set, size_t size)
+static bool restore_affinity(const struct hd_thread_options *options)
 {
-	union {
-		cpu_set_t set;
-		char bytes[CPU_SET_SIZE];
-	} now, again;
+	size_t size = options->cpu_set_size;
+	union cpu_bytes now, again;
 
-	if (!cpu_set)
+	if (options->cpu.n)
+		size = sizeof(now);
+	else if (!options->cpu_set)
 		return false;
+	memset(&now, 0, sizeof(now));
+	memset(&again, 0, sizeof(again));
 	if (size > sizeof(now) || sched_getaffinity(0, size, &now.set) < 0)
-		return sched_setaffinity(0, size, cpu_set) == 0;
-	if (!memcmp(&now, cpu_set, size))
+		return apply_affinity(options) == 0;
+	if (options->cpu.n ? is_placed(&options->cpu, &now)
+			   : !memcmp(&now, options->cpu_set, size))
 		return false;
-	if (sched_setaffinity(0, size, cpu_set) < 0 ||
+	if (apply_affinity(options) < 0 ||
 	    sched_getaffinity(0, size, &again.set) < 0)
 		return true;
 	return memcmp(&now, &again, size) != 0;
@@ -279,23 +374,21 @@ static bool restore_affinity(const void *cpu_set, size_t size)
 /* Not compared: what nobody can block, and the two that libc keeps. */
 #define SIGNALS_IGNORED \
  (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(32) | SIGNAL_BIT(33))
-/* worker_mask() seen from the other side. */
-#define SIGNALS_OPEN \
- (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | \
-  SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) | \
-  SIGNAL_BIT(SIGSYS))
 
-static bool restore_mask(void)
+static bool restore_mask(const void *wanted)
 {
+	uint64_t now, word;
 	sigset_t want;
-	uint64_t now;
 
+	worker_mask(&want);
+	if (wanted)
+		memcpy(&want, wanted, sizeof(want));
 	/* The kernel's own mask is one word to compare; libc's type is not. */
+	memcpy(&word, &want, sizeof(word));
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now, sizeof(now)) ==
 		    0 &&
-	    (now | SIGNALS_IGNORED) == ~SIGNALS_OPEN)
+	    (now | SIGNALS_IGNORED) == (word | SIGNALS_IGNORED))
 		return false;
-	worker_mask(&want);
 	pthread_sigmask(SIG_SETMASK, &want, NULL);
 	return true;
 }
@@ -352,8 +445,8 @@ unsigned int hd_thread_restore(const struct hd_thread_options *options)
 	unsigned int changed = errno != 0;
 
 	changed += restore_name(options->name);
-	changed += restore_affinity(options->cpu_set, options->cpu_set_size);
-	changed += restore_mask();
+	changed += restore_affinity(options);
+	changed += restore_mask(options->mask);
 	changed += restore_fenv();
 	changed += restore_signal_stack();
 	changed += restore_cancellation();

@@ -11,6 +11,8 @@
 #include "platform/futex.h"
 #include "sched/block.h"
 #include "sched/group.h"
+#include "sched/hook.h"
+#include "sched/keep.h"
 #include "sched/look.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
@@ -83,12 +85,19 @@ static bool bind_idle(struct heddle_pool *pool, struct heddle_group *along,
 	return true;
 }
 
+struct failure {
+	uint32_t index;
+	uint32_t step; /* HEDDLE_STEP_NONE: nothing has failed on this thread */
+	int error;
+};
+
 /*
  * -EBUSY: no worker may be created at present, so one must become idle.
  * -ENFILE: one may be, but the thread of each entry has yet to end.
  */
 static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
-		    void *bound, uint64_t fresh_for, struct hd_worker **out)
+		    void *bound, uint64_t fresh_for, struct hd_worker **out,
+		    struct failure *failure)
 {
 	_Atomic uint32_t birth = HD_BIRTH_NOT_YET;
 	struct hd_worker *worker = NULL;
@@ -110,17 +119,21 @@ static int bind_new(struct heddle_pool *pool, struct heddle_group *along,
 		worker->bound_group = along;
 		worker->fresh_for = fresh_for;
 		worker->birth = &birth;
+		pool->fresh += fresh_for != 0;
+		hd_keep_count(pool);
 	}
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
 		return rc;
 	*out = worker;
-	rc = hd_worker_create(worker, &step);
+	failure->index = worker->index;
+	rc = hd_worker_create_logged(
+		worker, fresh_for ? HEDDLE_BECAUSE_FRESH : HEDDLE_BECAUSE_GUEST,
+		&step);
 	if (rc < 0) {
 		*out = NULL;
-		atomic_fetch_add_explicit(
-			&pool->create_failures, 1,
-			memory_order_relaxed); /* statistics */
+		failure->step = step;
+		failure->error = -rc;
 		return rc == -ENOMEM ? rc : -EAGAIN;
 	}
 	/* Not born, it does not run the guest: somebody must know. */
@@ -141,18 +154,23 @@ struct binding {
 
 static int try_once(const struct binding *b)
 {
+	struct failure failure = { .step = HEDDLE_STEP_NONE };
 	struct heddle_group *along;
 	int rc = 0;
 
 	hd_hand_begin(b->pool);
 	along = take_along(b->group);
 	if (b->fresh_for || !bind_idle(b->pool, along, b->bound, b->worker)) {
-		rc = bind_new(b->pool, along, b->bound, b->fresh_for,
-			      b->worker);
+		rc = bind_new(b->pool, along, b->bound, b->fresh_for, b->worker,
+			      &failure);
 		if (rc < 0)
 			give_up(along);
 	}
 	hd_hand_end(b->pool);
+	/* With no permit in the hand. */
+	if (failure.step != HEDDLE_STEP_NONE)
+		hd_hook_create_failed(b->pool, failure.index, failure.error,
+				      failure.step);
 	return rc;
 }
 

@@ -13,10 +13,12 @@
 #include <stddef.h>
 
 #include "lockfree/groupword.h"
+#include "platform/probe.h"
 #include "sched/block.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
+#include "sched/keep.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/permit.h"
@@ -284,9 +286,11 @@ static void uncount_region(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 
-	if (!worker->donated)
-		atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
-					  memory_order_seq_cst); /* spare-1 */
+	if (worker->donated)
+		return;
+	atomic_fetch_sub_explicit(&pool->blocked_workers, 1,
+				  memory_order_seq_cst); /* spare-1 keep-1 */
+	hd_keep_check(pool);
 }
 
 /* False at the bound, if that refuses. A helper took no worker's place. */
@@ -320,6 +324,7 @@ static void begin(struct hd_worker *worker, int kind)
 	count_blocked(worker, 1);
 	if (worker->guest)
 		hd_upper.guest_block(worker->guest, true);
+	HD_PROBE2(block_begin, worker, kind);
 	worker->seen.kind = (uint32_t)kind;
 	hd_worker_show(worker, HEDDLE_WORKER_BLOCKED);
 	atomic_store_explicit(&worker->blocked, 1,
@@ -393,6 +398,7 @@ static void end(struct hd_worker *worker)
 		hd_upper.guest_block(worker->guest, false);
 	worker->seen.kind = 0;
 	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+	HD_PROBE1(block_end, worker);
 }
 
 int heddle_block_end(void)

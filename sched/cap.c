@@ -16,7 +16,9 @@
 #include <heddle/block.h>
 
 #include "lockfree/groupword.h"
+#include "platform/probe.h"
 #include "sched/block.h"
+#include "sched/cap.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
@@ -84,6 +86,7 @@ static void apply(const struct heddle_change *change, uint64_t number,
 				      memory_order_relaxed); /* hint */
 	before = hd_word_set_any(&group->word, (uint32_t)number, cap);
 	count = hd_word_count(before);
+	HD_PROBE3(cap_change, group, hd_word_target(before), cap);
 	atomic_store_explicit(&group->change, number,
 			      memory_order_release); /* cap-1 */
 	if (cap <= hd_word_target(before) || count >= cap)
@@ -141,14 +144,58 @@ static int lower_prepaid(const struct heddle_change *changes, size_t n,
 	return -EBUSY;
 }
 
+/* All of it in one hold of the lock, which the caller has. Returns its number. */
+static uint64_t commit(struct heddle_pool *pool,
+		       const struct heddle_change *changes, size_t n,
+		       uint32_t *raised)
+{
+	uint64_t number = (++pool->changes & SERIAL_MASK) |
+			  (uint64_t)n << SERIAL_BITS;
+	int raise;
+	size_t i;
+
+	/* Decreases first: a sum of exchanged caps never rises. */
+	for (raise = 0; raise <= 1; raise++)
+		for (i = 0; i < n; i++)
+			if (atomic_load_explicit(&changes[i].group->change,
+						 memory_order_relaxed) !=
+				    number && /* locked */
+			    (raise || lowers(&changes[i])))
+				apply(&changes[i], number, raised);
+	/* attention-1: the lowering is linearised here. */
+	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
+				  memory_order_seq_cst); /* attention-1 */
+	return number;
+}
+
+/* What a change has published is paid without the lock. */
+static void settle(struct heddle_pool *pool, uint32_t raised)
+{
+	hd_effect_signal(pool); /* earlier tickets: superseded, or true now */
+	if (raised > pool->entries)
+		raised = pool->entries; /* no more can start at once */
+	hd_look(pool, raised);
+}
+
+/* What the user sets for the root is kept apart from what is in force. */
+static void remember(const struct heddle_change *changes, size_t n)
+{
+	struct heddle_pool *pool = changes[0].group->pool;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (changes[i].group == pool->root &&
+		    sets(&changes[i], HEDDLE_CHANGE_CAP))
+			pool->cap_asked = changes[i].cap;
+}
+
 int heddle_group_update(const struct heddle_change *changes, size_t n,
 			struct heddle_ticket *ticket)
 {
-	int rc = check_changes(changes, n), raise;
+	int rc = check_changes(changes, n);
 	struct heddle_pool *pool;
 	uint32_t raised = 0;
 	uint64_t number = 0;
-	size_t i;
 
 	if (rc < 0)
 		return rc;
@@ -157,31 +204,58 @@ int heddle_group_update(const struct heddle_change *changes, size_t n,
 		return -ECHILD;
 	hd_mutex_lock(&pool->control);
 	rc = lower_prepaid(changes, n, &raised);
-	if (rc < 0)
-		goto unlock;
-	number = (++pool->changes & SERIAL_MASK) | (uint64_t)n << SERIAL_BITS;
-	/* Decreases first: a sum of exchanged caps never rises. */
-	for (raise = 0; raise <= 1; raise++)
-		for (i = 0; i < n; i++)
-			if (atomic_load_explicit(&changes[i].group->change,
-						 memory_order_relaxed) !=
-				    number && /* locked */
-			    (raise || lowers(&changes[i])))
-				apply(&changes[i], number, &raised);
-	/* attention-1: the lowering is linearised here. */
-	atomic_fetch_add_explicit(&pool->attention, HD_ATTENTION_EVENT,
-				  memory_order_seq_cst); /* attention-1 */
-unlock:
+	if (rc == 0) {
+		remember(changes, n);
+		number = commit(pool, changes, n, &raised);
+	}
 	hd_mutex_unlock(&pool->control);
-	hd_effect_signal(pool); /* earlier tickets: superseded, or true now */
-	if (raised > pool->entries)
-		raised = pool->entries; /* no more can start at once */
-	hd_look(pool, raised);
+	settle(pool, raised);
 	if (rc == 0 && ticket) {
 		ticket->pool = pool;
 		ticket->change = number;
 	}
 	return rc;
+}
+
+/*
+ * Under the lock: how far the root's cap can fall now. Where units are prepaid no more
+ * may be out than its cap (doc/design/reserves.md): then it is lowered here.
+ */
+static uint32_t lower_root(struct heddle_group *root, uint32_t cap,
+			   uint32_t before)
+{
+	if (!atomic_load_explicit(&root->prepaid,
+				  memory_order_relaxed)) /* locked */
+		return cap;
+	while (cap < before && !hd_word_lower_any(&root->word, cap)) {
+		uint32_t out = hd_word_count(hd_word_load_any(&root->word));
+
+		if (out > cap)
+			cap = out;
+	}
+	return cap;
+}
+
+uint32_t hd_cap_limit(struct heddle_pool *pool, uint32_t limit,
+		      uint32_t *before)
+{
+	struct heddle_change change = { .group = pool->root,
+					.what = HEDDLE_CHANGE_CAP };
+	uint32_t raised = 0, cap;
+
+	hd_mutex_lock(&pool->control);
+	pool->cap_limit = limit;
+	change.cap = pool->cap_asked;
+	*before = hd_word_target(hd_word_load_any(&pool->root->word));
+	cap = lower_root(pool->root, new_cap(&change), *before);
+	if (cap > limit)
+		pool->cap_limit = cap; /* for now; the next one goes on */
+	if (cap != *before)
+		commit(pool, &change, 1, &raised);
+	hd_mutex_unlock(&pool->control);
+	if (cap != *before)
+		settle(pool, raised);
+	return cap;
 }
 
 /* Does the calling task itself keep the group from being empty? */

@@ -14,6 +14,7 @@
  */
 #include "sched/look.h"
 
+#include "platform/probe.h"
 #include "sched/group.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
@@ -86,6 +87,7 @@ static void wake_claimed(struct heddle_pool *pool, uint32_t index,
 			      memory_order_relaxed); /* published by unpark */
 	atomic_fetch_add_explicit(&pool->wakes, 1,
 				  memory_order_relaxed); /* statistics */
+	HD_PROBE2(worker_wake, &pool->worker[index], token);
 	hd_parker_unpark_any(&pool->worker[index].parker, token);
 }
 

@@ -11,6 +11,7 @@
 #include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "platform/futex.h"
+#include "platform/probe.h"
 #include "sched/group.h"
 #include "sched/help.h"
 #include "sched/pool.h"
@@ -134,6 +135,7 @@ static bool take_units(struct heddle_group *group, struct heddle_group *at,
 	for (; at != upto; at = hd_group_above(at)) { /* with its unit */
 		if (hd_word_take_any(&at->word))
 			continue;
+		HD_PROBE2(permit_refused, group, at);
 		*full = at;
 		*owe += hd_permit_give_units(group, at);
 		return false;
@@ -158,6 +160,7 @@ bool hd_permit_take(struct heddle_group *group, struct heddle_group **full,
 	struct heddle_group *reserve, *above;
 
 	if (!hd_word_take_any(&group->word)) {
+		HD_PROBE2(permit_refused, group, group);
 		*full = group;
 		return false;
 	}

@@ -4,6 +4,8 @@
  * thread (sched/lifecycle.c does).
  */
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,9 +14,13 @@
 #include "platform/event.h"
 #include "platform/fork.h"
 #include "platform/memory.h"
+#include "platform/topology.h"
 #include "sched/group.h"
+#include "sched/monitor.h"
 #include "sched/options.h"
 #include "sched/pool.h"
+#include "sched/publish.h"
+#include "sched/story.h"
 #include "sched/thief.h"
 #include "sched/tree.h"
 #include "sched/upper.h"
@@ -24,6 +30,9 @@
 #define GROUPS_LIMIT  (1u << 20)
 #define DEQUE_MIN     64u /* a batch must fit */
 #define STACK_MIN     (64u << 10)
+#define STACK_MAX     (UINT64_C(1) << 32)
+#define KEEP_ALIVE_NS UINT64_C(10000000000)
+#define MASK_MIN      8u /* the kernel's */
 
 static uint32_t or_default(uint32_t value, uint32_t def)
 {
@@ -39,9 +48,37 @@ static uint32_t power_of_two(uint32_t value)
 	return n;
 }
 
+static struct hd_thread_class class_of(const struct heddle_pool_options *o)
+{
+	return (struct hd_thread_class){ o->sched_policy, o->sched_priority,
+					 o->nice, true };
+}
+
+/* What each worker's thread is like. */
+static int check_template(const struct heddle_pool_options *o)
+{
+	struct hd_thread_class scheduling = class_of(o);
+
+	if (o->flags & HEDDLE_POOL_TEMPLATE
+		    ? !hd_thread_class_valid(&scheduling)
+		    : o->sched_policy || o->sched_priority || o->nice)
+		return -EINVAL;
+	if ((o->cpu_set != NULL) != (o->cpu_set_size != 0) ||
+	    (o->sig_mask != NULL) != (o->sig_mask_size != 0))
+		return -EINVAL;
+	if (o->sig_mask && (o->sig_mask_size < MASK_MIN ||
+			    o->sig_mask_size > sizeof(sigset_t)))
+		return -EINVAL;
+	if (o->placement > HEDDLE_PLACE_COMPACT)
+		return -EINVAL;
+	if (o->name && strlen(o->name) > 10)
+		return -EINVAL;
+	return 0;
+}
+
 static int check_options(const struct heddle_pool_options *o)
 {
-	if (o->flags & ~(uint32_t)HEDDLE_POOL_ELASTIC)
+	if (o->flags & ~(uint32_t)(HEDDLE_POOL_ELASTIC | HEDDLE_POOL_TEMPLATE))
 		return -EINVAL;
 	if (o->blocked_policy > HEDDLE_BLOCKED_REFUSE ||
 	    (o->blocked_policy && !(o->flags & HEDDLE_POOL_ELASTIC)))
@@ -53,18 +90,16 @@ static int check_options(const struct heddle_pool_options *o)
 		return -EINVAL;
 	if (o->stack_size && o->stack_size < STACK_MIN)
 		return -EINVAL;
-	if (o->stack_size > UINT64_C(1) << 32)
+	if (o->stack_size > STACK_MAX || o->guard_size > STACK_MAX)
 		return -EINVAL;
 	if (o->helpers_max > WORKERS_LIMIT / 2 &&
 	    o->helpers_max != HEDDLE_HELPERS_NONE)
 		return -EINVAL;
 	if (o->reserved)
 		return -EINVAL;
-	if (o->name && strlen(o->name) > 10)
+	if (o->keep_alive_ns && !(o->flags & HEDDLE_POOL_ELASTIC))
 		return -EINVAL;
-	if ((o->cpu_set != NULL) != (o->cpu_set_size != 0))
-		return -EINVAL;
-	return 0;
+	return check_template(o);
 }
 
 static int copy_cpu_set(struct heddle_pool *pool,
@@ -79,6 +114,53 @@ static int copy_cpu_set(struct heddle_pool *pool,
 		return 0;
 	}
 	return hd_cpu_set_get(pool->cpu_set, pool->cpu_set_size);
+}
+
+static uint32_t cpus_of_machine(void)
+{
+	const char *root = hd_topology_root();
+	uint32_t cpus = *root ? hd_topology_possible(root) : 0;
+
+	return cpus ? cpus : hd_cpu_possible();
+}
+
+/* Where each worker is placed: one of these, by its index. */
+static int order_cpus(struct heddle_pool *pool, uint32_t placement)
+{
+	uint32_t n = (uint32_t)CPU_COUNT_S(pool->cpu_set_size,
+					   (const cpu_set_t *)pool->cpu_set);
+
+	/* An empty set is for the kernel to refuse, when a worker asks. */
+	if (placement == HEDDLE_PLACE_ANY || !n)
+		return 0;
+	pool->cpu_order = hd_alloc(n * sizeof(*pool->cpu_order));
+	if (!pool->cpu_order)
+		return -ENOMEM;
+	pool->cpu_order_length = hd_topology_order(
+		hd_topology_root(), pool->cpu_set, pool->cpu_set_size,
+		placement == HEDDLE_PLACE_SPREAD, pool->cpu_order, n);
+	return pool->cpu_order_length ? 0 : -ENOMEM;
+}
+
+static void take_template(struct heddle_pool *pool,
+			  const struct heddle_pool_options *o)
+{
+	if (o->flags & HEDDLE_POOL_TEMPLATE)
+		pool->scheduling = class_of(o);
+	else
+		hd_thread_class_get(&pool->scheduling);
+}
+
+static int copy_mask(struct heddle_pool *pool,
+		     const struct heddle_pool_options *o)
+{
+	if (!o->sig_mask)
+		return 0;
+	pool->mask = hd_alloc(sizeof(sigset_t));
+	if (!pool->mask)
+		return -ENOMEM;
+	memcpy(pool->mask, o->sig_mask, o->sig_mask_size);
+	return 0;
 }
 
 static void take_options(struct heddle_pool *pool,
@@ -100,19 +182,27 @@ static void take_options(struct heddle_pool *pool,
 		2 * (pool->workers_max + pool->blocked_max) + pool->helpers_max;
 	if (pool->entries > HD_BITSET_MAX)
 		pool->entries = HD_BITSET_MAX;
-	pool->cpus = hd_cpu_possible();
+	pool->cpus = cpus_of_machine();
 	pool->deque_slots = power_of_two(or_default(o->deque_slots, 1024));
 	pool->groups_max = or_default(o->groups_max, 1024);
 	pool->slots_max = or_default(o->slots_max, 64);
 	pool->lanes_length_max = or_default(o->tasks_max, 65536);
 	pool->stack_size = o->stack_size ? o->stack_size : UINT64_C(1) << 20;
 	pool->stack_size = (pool->stack_size + page - 1) / page * page;
+	pool->guard_size = o->guard_size;
+	pool->keep_alive_ns = o->keep_alive_ns ? o->keep_alive_ns
+					       : KEEP_ALIVE_NS;
 	pool->quantum_ns = o->quantum_ns ? o->quantum_ns : 100000;
 	snprintf(pool->name, sizeof(pool->name), "%s",
 		 o->name ? o->name : "heddle");
+	pool->cap_asked = or_default(o->cap, HEDDLE_CAP_MAX);
+	pool->cap_limit = HEDDLE_CAP_MAX;
 	pool->worker_init = o->worker_init;
 	pool->worker_exit = o->worker_exit;
+	pool->worker_recycle = o->worker_recycle;
+	pool->create_failed = o->create_failed;
 	pool->hook_arg = o->hook_arg;
+	take_template(pool, o);
 }
 
 static void free_group_memory(struct heddle_pool *pool)
@@ -131,6 +221,7 @@ void hd_pool_free(struct heddle_pool *pool)
 	bool forked = pool->fork_mark && hd_pool_forked(pool);
 	uint32_t i;
 
+	hd_publish_end(pool, forked);
 	if (pool->tls)
 		hd_upper.pool_destroy(pool);
 	for (i = 0; pool->worker && i < pool->entries; i++) {
@@ -140,17 +231,23 @@ void hd_pool_free(struct heddle_pool *pool)
 		 * does not have lie records that liburcu has linked.
 		 */
 		if (worker->stack && !forked)
-			hd_stack_unmap(worker->stack, worker->stack_size);
+			hd_stack_unmap(worker->stack, worker->stack_size,
+				       pool->guard_size);
 		if (worker->past_stack && !forked)
-			hd_stack_unmap(worker->past_stack, worker->stack_size);
+			hd_stack_unmap(worker->past_stack, worker->stack_size,
+				       pool->guard_size);
 		hd_deque_fini(&worker->deque);
 	}
+	hd_monitor_free(pool, forked);
 	hd_unmap(pool->worker, pool->entries * sizeof(*pool->worker));
 	free_group_memory(pool);
 	hd_unmap(pool->group, pool->groups_max * sizeof(*pool->group));
 	hd_waitq_arena_fini(&pool->waitq_arena);
 	hd_nodes_fini(&pool->nodes);
 	hd_bitset_fini(&pool->idle);
+	hd_log_fini(&pool->log);
+	hd_free(pool->cpu_order);
+	hd_free(pool->mask);
 	hd_bitset_fini(&pool->reserve_ready);
 	hd_free(pool->reserved);
 	hd_free(pool->cpu_set);
@@ -161,6 +258,7 @@ void hd_pool_free(struct heddle_pool *pool)
 	if (!forked) {
 		hd_mutex_destroy(&pool->control);
 		hd_mutex_destroy(&pool->joins);
+		hd_mutex_destroy(&pool->publishing);
 	}
 	hd_free(pool);
 }
@@ -175,7 +273,7 @@ static int make_tables(struct heddle_pool *pool)
 	if (!pool->fork_mark || !pool->worker || !pool->group)
 		return -ENOMEM;
 	pool->reserved = hd_alloc(HD_RESERVES * sizeof(*pool->reserved));
-	if (!pool->reserved ||
+	if (!pool->reserved || hd_log_init(&pool->log, HD_STORY_ENTRIES) < 0 ||
 	    hd_bitset_init(&pool->reserve_ready, HD_RESERVES) < 0 ||
 	    hd_bitset_init(&pool->idle, pool->entries) < 0 ||
 	    hd_nodes_init(&pool->nodes, pool->lanes_length_max, pool->cpus) <
@@ -222,9 +320,13 @@ int heddle_pool_create(const struct heddle_pool_options *opts,
 	pool->reclaim.wait_for_others = hd_thief_wait;
 	hd_mutex_init(&pool->control);
 	hd_mutex_init(&pool->joins);
+	hd_mutex_init(&pool->publishing);
 	take_options(pool, &o);
-	hd_thread_class_get(&pool->scheduling);
-	rc = copy_cpu_set(pool, &o);
+	rc = copy_mask(pool, &o);
+	if (rc == 0)
+		rc = copy_cpu_set(pool, &o);
+	if (rc == 0)
+		rc = order_cpus(pool, o.placement);
 	if (rc == 0)
 		rc = make_tables(pool);
 	root.cap = o.cap;

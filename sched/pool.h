@@ -13,6 +13,7 @@
 #include <heddle/pool.h>
 
 #include "lockfree/bitset.h"
+#include "lockfree/log.h"
 #include "lockfree/nodes.h"
 #include "lockfree/reclaim.h"
 #include "lockfree/waitq.h"
@@ -20,6 +21,9 @@
 #include "platform/mutex.h"
 #include "platform/thread.h"
 
+struct hd_hook_frame;
+struct hd_monitor;
+struct hd_publication;
 struct hd_worker;
 struct heddle_group;
 
@@ -35,6 +39,11 @@ struct heddle_pool {
 	const uint32_t *fork_mark;
 	/* A: enum hd_want; here, for each submit reads it on this line for nothing. */
 	_Atomic uint32_t want;
+	/*
+	 * A: slots of accounts from it on were never used, 0: there never was one; here
+	 * for each search reads it beside the root.
+	 */
+	_Atomic uint32_t reserves_end;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
@@ -49,20 +58,30 @@ struct heddle_pool {
 	uint32_t lanes_length_max;
 	bool elastic;
 	uint64_t stack_size;
+	uint64_t guard_size;
+	uint64_t keep_alive_ns;
 	uint64_t quantum_ns;
 	char name[12];
 	void *cpu_set;
 	size_t cpu_set_size;
+	uint32_t *cpu_order; /* NULL: workers have the whole set */
+	uint32_t cpu_order_length;
+	void *mask; /* a sigset_t; NULL: the usual one */
 	struct hd_thread_class scheduling;
 	int (*worker_init)(struct heddle_pool *pool, uint32_t index, void *arg);
 	void (*worker_exit)(struct heddle_pool *pool, uint32_t index,
 			    void *arg);
+	void (*worker_recycle)(struct heddle_pool *pool, uint32_t index,
+			       uint64_t incarnation, void *arg);
+	void (*create_failed)(struct heddle_pool *pool, uint32_t index,
+			      int error, uint32_t step, void *arg);
 	void *hook_arg;
 	struct heddle_group *group; /* groups_max of them */
 	void *tls;                  /* the slots' table; tls/ owns it */
 	struct hd_nodes nodes;
 	struct hd_waitq_arena waitq_arena;
 	struct hd_reclaim reclaim;
+	struct hd_log log; /* A: of decisions */
 
 	/* A: read by every submit and task, rarely written. */
 	HD_ALIGNED _Atomic uint32_t attention;
@@ -70,6 +89,8 @@ struct heddle_pool {
 	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
+	_Atomic uint32_t surplus;      /* live beyond what stays; locked */
+	_Atomic uint32_t keeper;       /* index + 1 of who watches the time */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
 	HD_ALIGNED _Atomic uint32_t searching; /* A: a wake is in flight */
@@ -109,18 +130,31 @@ struct heddle_pool {
 	uint32_t donated;  /* entries of donated threads, beside those */
 	uint32_t runners;  /* of those, in a run */
 	int event;         /* its descriptor, or -1; I once want is not 0 */
+	uint32_t fresh;    /* of the live, those made for a FRESH guest */
+	uint32_t floor;    /* most that a start asked for since the last stop */
+	uint32_t starts;   /* that are under way */
+	uint32_t stopped_to;          /* by the last stop that took somebody */
+	uint64_t stops;               /* such stops */
+	struct hd_hook_frame *hooked; /* threads in the create_failed hook */
 	uint32_t processes;
 	uint64_t processes_made;
 	bool closing;
 	uint64_t incarnations;
 	uint64_t changes;
-	_Atomic uint32_t reserves_end; /* A: slots from it on were never used */
+	uint32_t cap_asked;         /* for the root, by the user */
+	uint32_t cap_limit;         /* and by what was read of the machine */
+	struct hd_monitor *monitor; /* NULL: none */
+	_Atomic uint32_t monitor_state; /* A  enum hd_monitor_state, futex */
 	uint32_t groups_low; /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
 
 	/* Who waits for whom in joins; never held across a wait. */
 	HD_ALIGNED struct hd_mutex joins;
+
+	/* What other processes see; outside the control lock, across a file. */
+	HD_ALIGNED struct hd_mutex publishing;
+	struct hd_publication *publication; /* L  publishing's; NULL: none */
 };
 
 /* A forked child sees 0 in the page that the kernel wiped. */

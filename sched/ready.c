@@ -84,6 +84,17 @@ void hd_ready_mark(struct heddle_group *group)
 	mark_above(group, changed);
 }
 
+/*
+ * account-2: who makes the first account says so before anybody can mark in it; who is
+ * about to sleep sets its idle bit, then asks. Forbidden: it reads "none", and who has
+ * marked a task there finds nobody asleep.
+ */
+static bool any_account(struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->reserves_end,
+				    memory_order_seq_cst); /* account-2 */
+}
+
 bool hd_ready_others(struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
@@ -98,6 +109,8 @@ bool hd_ready_others(struct heddle_group *group)
 					   memory_order_relaxed); /* constant */
 	}
 	/* An account below a full group has no bit on the way to the root. */
+	if (!any_account(pool))
+		return false;
 	mine = reserve ? hd_group_reserve_slot(reserve) : 0;
 	bit = hd_bitset_next_any(&pool->reserve_ready, mine + 1);
 	return bit != HD_BITSET_NONE && bit != mine;
@@ -451,6 +464,8 @@ static struct heddle_group *find_in(struct heddle_pool *pool,
 {
 	struct heddle_group *found = NULL;
 
+	if (!any_account(pool))
+		return room(pool->root) ? find(pool->root, search) : NULL;
 	if (room(pool->root)) {
 		search->detached = true;
 		if (accounts_first(pool))

@@ -56,7 +56,8 @@ int hd_reap_past(struct hd_worker *worker, int level, uint64_t deadline)
 		rc = hd_thread_join(past, deadline);
 		if (rc < 0)
 			return rc;
-		hd_stack_unmap(worker->past_stack, worker->stack_size);
+		hd_stack_unmap(worker->past_stack, worker->stack_size,
+			       worker->pool->guard_size);
 		worker->past_stack = NULL;
 	}
 	if (worker->past_is_there && level >= HEDDLE_R3_GONE) {
@@ -77,7 +78,8 @@ static int join(struct hd_worker *worker, uint32_t from, uint64_t deadline)
 		hd_phase_set(worker, from);
 		return rc;
 	}
-	hd_stack_unmap(worker->stack, worker->stack_size);
+	hd_stack_unmap(worker->stack, worker->stack_size,
+		       worker->pool->guard_size);
 	worker->stack = NULL;
 	hd_phase_set(worker, HD_PHASE_JOINED);
 	return 0;

@@ -20,6 +20,7 @@ static const char *const step_name[] = {
 	[HEDDLE_STEP_JOIN] = "the join of a thread",
 	[HEDDLE_STEP_GONE] = "the kernel to forget a thread",
 	[HEDDLE_STEP_GRACE] = "a grace period",
+	[HEDDLE_STEP_MONITOR] = "the monitor to end",
 };
 
 int hd_report_begin(struct heddle_report *report)

@@ -44,7 +44,7 @@ void hd_reserve_open(struct heddle_group *group, uint32_t slot)
 
 	if (slot >= slots_of(pool))
 		atomic_store_explicit(&pool->reserves_end, slot + 1,
-				      memory_order_relaxed); /* a bound */
+				      memory_order_seq_cst); /* account-2 */
 	atomic_store_explicit(&pool->reserved[slot], group,
 			      memory_order_seq_cst); /* group-1, ready-3 */
 }

@@ -16,6 +16,7 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/reserve.h"
+#include "sched/see.h"
 #include "sched/worker.h"
 
 /* Tries before an entry is reported as changing. */
@@ -68,8 +69,7 @@ static uint64_t word_of(struct heddle_group *group)
 				    memory_order_relaxed); /* a snapshot */
 }
 
-/* Workers there are, donated ones too, or may be created, less those in regions. */
-static uint32_t workers_for(struct heddle_pool *pool)
+uint32_t hd_see_workers(struct heddle_pool *pool)
 {
 	uint32_t blocked = atomic_load_explicit(
 		&pool->blocked_workers, memory_order_relaxed); /* statistics */
@@ -137,35 +137,25 @@ static void explain(struct heddle_group *group, struct heddle_group_stat *stat,
 		stat->reason = HEDDLE_REASON_NONE;
 }
 
-int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
+void hd_see_group(struct heddle_group *group, uint32_t workers,
+		  struct heddle_group_stat *stat)
 {
 	struct heddle_group *at, *reserve;
-	struct heddle_group_stat stat;
-	uint32_t workers;
-	uint64_t word;
-	size_t size;
+	uint64_t word = word_of(group);
 
-	if (!group || hd_output_size(out, sizeof(*out), &size) < 0)
-		return -EINVAL;
-	if (hd_pool_forked(group->pool))
-		return -ECHILD;
-	memset(&stat, 0, sizeof(stat));
-	stat.struct_size = (uint32_t)size;
-	word = word_of(group);
-	stat.cap = hd_word_target(word);
-	stat.count = hd_word_count(word);
-	stat.generation = hd_word_generation(word);
-	stat.blocked = atomic_load_explicit(
+	stat->cap = hd_word_target(word);
+	stat->count = hd_word_count(word);
+	stat->generation = hd_word_generation(word);
+	stat->blocked = atomic_load_explicit(
 		&group->blocked, memory_order_relaxed); /* statistics */
-	stat.returners = hd_waitq_length_any(&group->returners,
-					     &group->pool->waitq_arena);
-	stat.queued = hd_queue_length(group);
-	stat.weight = hd_share_weight(&group->share);
-	workers = workers_for(group->pool);
-	stat.parallelism = workers;
+	stat->returners = hd_waitq_length_any(&group->returners,
+					      &group->pool->waitq_arena);
+	stat->queued = hd_queue_length(group);
+	stat->weight = hd_share_weight(&group->share);
+	stat->parallelism = workers;
 	reserve = hd_group_reserve(group);
 	if (hd_group_reserve_slot(group))
-		stat.reserve = hd_account_prepaid(
+		stat->reserve = hd_account_prepaid(
 			hd_account_load_any(&group->account));
 	for (at = group; at; at = hd_group_above(at)) {
 		uint32_t most = hd_word_target(word_of(at));
@@ -179,10 +169,24 @@ int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
 				hd_account_load_any(&reserve->account));
 		others = others > own ? others - own : 0;
 		most = most > others ? most - others : 0;
-		if (most < stat.parallelism)
-			stat.parallelism = most;
+		if (most < stat->parallelism)
+			stat->parallelism = most;
 	}
-	explain(group, &stat, workers);
+	explain(group, stat, workers);
+}
+
+int heddle_group_stat(struct heddle_group *group, struct heddle_group_stat *out)
+{
+	struct heddle_group_stat stat;
+	size_t size;
+
+	if (!group || hd_output_size(out, sizeof(*out), &size) < 0)
+		return -EINVAL;
+	if (hd_pool_forked(group->pool))
+		return -ECHILD;
+	memset(&stat, 0, sizeof(stat));
+	stat.struct_size = (uint32_t)size;
+	hd_see_group(group, hd_see_workers(group->pool), &stat);
 	memcpy(out, &stat, size);
 	return 0;
 }

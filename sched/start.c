@@ -21,9 +21,13 @@
 #include "platform/futex.h"
 #include "platform/membarrier.h"
 #include "platform/memory.h"
+#include "platform/probe.h"
 #include "platform/rcu.h"
+#include "sched/hook.h"
+#include "sched/keep.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
+#include "sched/story.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
 
@@ -124,8 +128,19 @@ struct hd_worker *hd_entry_reserve(struct heddle_pool *pool)
 		return NULL;
 	pool->live++;
 	pool->starting++;
+	hd_keep_count(pool);
 	hd_phase_set(worker, HD_PHASE_RESERVED);
 	return worker;
+}
+
+void hd_live_less(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	pool->live--;
+	if (worker->fresh_for)
+		pool->fresh--;
+	hd_keep_count(pool);
 }
 
 /* The reservation came to nothing. */
@@ -137,13 +152,13 @@ void hd_entry_unreserve(struct hd_worker *worker)
 	pool->starting--;
 	if (!atomic_load_explicit(&worker->leave,
 				  memory_order_relaxed)) /* locked */
-		pool->live--;
+		hd_live_less(worker);
 	hd_phase_set(worker, HD_PHASE_FREE);
 	hd_mutex_unlock(&pool->control);
 	hd_bind_signal(pool); /* one more may be created */
 }
 
-static struct hd_thread_options thread_options(struct hd_worker *worker)
+struct hd_thread_options hd_worker_template(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 
@@ -152,6 +167,9 @@ static struct hd_thread_options thread_options(struct hd_worker *worker)
 		.stack_size = worker->stack_size,
 		.cpu_set = pool->cpu_set,
 		.cpu_set_size = pool->cpu_set_size,
+		.cpu = { pool->cpu_order, pool->cpu_order_length,
+			 worker->index },
+		.mask = pool->mask,
 		.name = worker->thread_name,
 		.scheduling = &pool->scheduling,
 	};
@@ -200,7 +218,7 @@ void hd_entry_end_donation(struct hd_worker *worker)
 
 int hd_worker_launch(struct hd_worker *worker)
 {
-	struct hd_thread_options options = thread_options(worker);
+	struct hd_thread_options options = hd_worker_template(worker);
 
 	show_reserved(worker);
 	hd_phase_set(worker, HD_PHASE_STARTING);
@@ -220,7 +238,7 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 	if (rc < 0)
 		goto unreserve;
 	worker->stack_size = pool->stack_size;
-	worker->stack = hd_stack_map(worker->stack_size);
+	worker->stack = hd_stack_map(worker->stack_size, pool->guard_size);
 	if (!worker->stack) {
 		rc = -ENOMEM;
 		goto unreserve;
@@ -235,7 +253,7 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step)
 
 unmap:
 	hd_worker_show_free(worker);
-	hd_stack_unmap(worker->stack, worker->stack_size);
+	hd_stack_unmap(worker->stack, worker->stack_size, pool->guard_size);
 	worker->stack = NULL;
 unreserve:
 	hd_entry_unreserve(worker);
@@ -260,15 +278,50 @@ static void ask_all(struct heddle_pool *pool)
 	uint32_t i;
 
 	for (i = 0; i < used; i++)
-		atomic_store_explicit(&pool->worker[i].spare_asked, 1,
+		atomic_store_explicit(&pool->worker[i].spare_asked,
+				      HD_ASKED_FOR_SPARE,
 				      memory_order_relaxed); /* spare-2 */
 }
 
-void hd_spare_failed(struct heddle_pool *pool)
+struct hd_creation hd_creation_of(struct hd_worker *worker,
+				  enum heddle_decision_reason reason)
 {
+	return (struct hd_creation){
+		.pool = worker->pool,
+		.index = worker->index,
+		.life = atomic_load_explicit(
+			&worker->incarnation,
+			memory_order_relaxed), /* by the phase */
+		.reason = reason,
+	};
+}
+
+void hd_creation_failed(const struct hd_creation *creation, uint32_t step,
+			int rc)
+{
+	struct heddle_pool *pool = creation->pool;
+
 	atomic_fetch_add_explicit(&pool->create_failures, 1,
 				  memory_order_relaxed); /* statistics */
+	HD_PROBE1(spare_failed, pool);
+	hd_story(pool, creation->index, creation->life, HEDDLE_DECISION_FAILED,
+		 creation->reason, step, -rc);
 	ask_all(pool);
+}
+
+int hd_worker_create_logged(struct hd_worker *worker,
+			    enum heddle_decision_reason reason, uint32_t *step)
+{
+	/* Created, it may be gone again before we say so. */
+	struct hd_creation creation = hd_creation_of(worker, reason);
+	int rc = hd_worker_create(worker, step);
+
+	if (rc < 0)
+		hd_creation_failed(&creation, *step, rc);
+	else
+		hd_story(creation.pool, creation.index, creation.life,
+			 HEDDLE_DECISION_CREATED, reason, 0, 0);
+	return rc;
 }
 
 /*
@@ -323,7 +376,8 @@ static struct hd_worker *reserve_spare(struct heddle_pool *pool)
 void hd_spare_check(struct heddle_pool *pool)
 {
 	struct hd_worker *worker;
-	uint32_t step;
+	uint32_t step, index;
+	int rc;
 
 	if (atomic_load_explicit(&pool->lost,
 				 memory_order_relaxed)) /* again, locked */
@@ -336,8 +390,14 @@ void hd_spare_check(struct heddle_pool *pool)
 		return;
 	hd_reap_ended(pool);
 	worker = reserve_spare(pool);
-	if (worker && hd_worker_create(worker, &step) < 0)
-		hd_spare_failed(pool);
+	if (!worker)
+		return;
+	index = worker->index;
+	rc = hd_worker_create_logged(worker, HEDDLE_BECAUSE_SPARE, &step);
+	if (rc < 0)
+		hd_hook_create_failed(pool, index, -rc, step);
+	else
+		HD_PROBE2(spare_created, pool, worker);
 }
 
 int hd_worker_hooks_begin(struct hd_worker *worker)
@@ -375,7 +435,7 @@ void hd_worker_hooks_end(struct hd_worker *worker)
 
 static int birth_steps(struct hd_worker *worker)
 {
-	struct hd_thread_options options = thread_options(worker);
+	struct hd_thread_options options = hd_worker_template(worker);
 	int rc;
 
 	birth_at(worker, HEDDLE_STEP_AFFINITY);
@@ -423,24 +483,38 @@ static void last_phase(struct hd_worker *worker, uint32_t phase)
 	hd_bind_signal(pool);
 }
 
+static enum heddle_decision_reason reason_of(const struct hd_worker *worker)
+{
+	return worker->successor   ? HEDDLE_BECAUSE_EXIT
+	       : worker->fresh_for ? HEDDLE_BECAUSE_FRESH
+	       : worker->birth     ? HEDDLE_BECAUSE_GUEST
+				   : HEDDLE_BECAUSE_SPARE;
+}
+
+/* The hook comes before anybody is told, who might free the pool. */
 static void birth_failed(struct hd_worker *worker, int rc)
 {
+	struct hd_creation creation = hd_creation_of(worker, reason_of(worker));
 	struct heddle_pool *pool = worker->pool;
+	uint32_t step = atomic_load_explicit(
+		&worker->start_step, memory_order_relaxed); /* its own */
 	bool by_start;
 
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
-		pool->live--;
+		hd_live_less(worker);
 	by_start = worker->by_start;
 	hd_mutex_unlock(&pool->control);
 	if (worker->successor)
 		hd_worker_is_lost(pool);
-	else if (!by_start)
-		hd_spare_failed(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
+	if (!by_start) {
+		hd_creation_failed(&creation, step, rc);
+		hd_hook_create_failed(pool, creation.index, -rc, step);
+	}
 	tell_birth(worker, HD_BIRTH_FAILED);
 	last_phase(worker, HD_PHASE_FAILED);
 }
@@ -454,6 +528,7 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->owe = 0;
 	worker->block_depth = 0;
 	worker->turn_start = 0;
+	worker->idle_since = 0;
 	worker->may_linger = false;
 	worker->woken = false;
 	worker->searching = false;
@@ -488,6 +563,7 @@ bool hd_worker_birth(struct hd_worker *worker)
 		return false;
 	}
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	HD_PROBE3(worker_start, worker, worker->index, worker->pool);
 	tell_birth(worker, HD_BIRTH_DONE);
 	return true;
 }
@@ -501,8 +577,8 @@ void hd_worker_settled(struct hd_worker *worker)
 	worker->settled = true;
 	hd_mutex_lock(&pool->control);
 	pool->starting--;
+	hd_phase_set(worker, HD_PHASE_LIVE); /* starts count under the lock */
 	hd_mutex_unlock(&pool->control);
-	hd_phase_set(worker, HD_PHASE_LIVE);
 }
 
 void hd_worker_retire(struct hd_worker *worker)
@@ -512,8 +588,11 @@ void hd_worker_retire(struct hd_worker *worker)
 	hd_mutex_lock(&pool->control);
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_seq_cst)) /* leave-1 */
-		pool->live--;
+		hd_live_less(worker);
 	hd_mutex_unlock(&pool->control);
+	hd_story(pool, worker->index,
+		 hd_creation_of(worker, HEDDLE_BECAUSE_FRESH).life,
+		 HEDDLE_DECISION_RETIRED, HEDDLE_BECAUSE_FRESH, 0, 0);
 	hd_bind_signal(pool); /* one more may be created */
 }
 
@@ -523,6 +602,7 @@ void hd_worker_death(struct hd_worker *worker)
 	hd_worker_show(worker, HEDDLE_WORKER_LEAVING);
 	hd_worker_hooks_end(worker);
 	hd_rcu_unregister();
+	HD_PROBE2(worker_stop, worker, worker->index);
 	hd_self = NULL;
 	if (worker->deserted && hd_worker_succeed(worker))
 		return;

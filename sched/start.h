@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <heddle/see.h>
+
+#include "platform/thread.h"
+
 struct heddle_pool;
 struct hd_worker;
 
@@ -31,6 +35,12 @@ void hd_entry_end_donation(struct hd_worker *worker);
 /* The reservation came to nothing: the entry is free again. */
 void hd_entry_unreserve(struct hd_worker *worker);
 
+/* Under pool->control: the life ends, or came to nothing: it is not counted any more. */
+void hd_live_less(struct hd_worker *worker);
+
+/* What a worker's thread is to be like. */
+struct hd_thread_options hd_worker_template(struct hd_worker *worker);
+
 /* Under pool->control: may one more worker exist that is not blocked? */
 bool hd_entry_allowed(struct heddle_pool *pool);
 
@@ -46,8 +56,24 @@ int hd_worker_create(struct hd_worker *worker, uint32_t *step);
  */
 void hd_spare_check(struct heddle_pool *pool);
 
-/* The creation of a spare failed: counted, and retried later. */
-void hd_spare_failed(struct heddle_pool *pool);
+/* A life that no start waits for, as the log tells of it. */
+struct hd_creation {
+	struct heddle_pool *pool;
+	uint32_t index;
+	uint64_t life;
+	enum heddle_decision_reason reason;
+};
+
+struct hd_creation hd_creation_of(struct hd_worker *worker,
+				  enum heddle_decision_reason reason);
+
+/* hd_worker_create() with a line in the log; a failure is counted and retried later. */
+int hd_worker_create_logged(struct hd_worker *worker,
+			    enum heddle_decision_reason reason, uint32_t *step);
+
+/* Counted, logged, and retried later. */
+void hd_creation_failed(const struct hd_creation *creation, uint32_t step,
+			int rc);
 
 /* The worker has found work or sleeps: it is LIVE, and its starter may go on. */
 void hd_worker_settled(struct hd_worker *worker);

@@ -10,12 +10,15 @@
  * entry becomes STARTING, under the control lock. Forbidden: the worker is told to
  * leave and its successor is not.
  */
+#include <errno.h>
 #include <stddef.h>
 
 #include "platform/memory.h"
+#include "sched/hook.h"
 #include "sched/pool.h"
 #include "sched/reap.h"
 #include "sched/start.h"
+#include "sched/story.h"
 #include "sched/worker.h"
 
 /* It goes, told or not: who stops the pool waits for those that leave. */
@@ -23,7 +26,7 @@ static void leave_locked(struct hd_worker *worker)
 {
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
-		worker->pool->live--;
+		hd_live_less(worker);
 }
 
 /* Is there to be one? Then it has its number, and counts as starting. */
@@ -55,7 +58,8 @@ static bool begin(struct hd_worker *worker)
 }
 
 /* No thread: the worker leaves after all, as if it had been told. */
-static void fail(struct hd_worker *worker)
+static void fail(struct hd_worker *worker, const struct hd_creation *creation,
+		 uint32_t step, int rc)
 {
 	struct heddle_pool *pool = worker->pool;
 
@@ -64,31 +68,55 @@ static void fail(struct hd_worker *worker)
 	leave_locked(worker);
 	hd_mutex_unlock(&pool->control);
 	hd_worker_is_lost(pool);
+	hd_creation_failed(creation, step, rc);
+	hd_hook_create_failed(pool, creation->index, -rc, step);
 }
 
-bool hd_worker_succeed(struct hd_worker *worker)
+/* On a stack of its own; the one of the thread that calls becomes the past. */
+static int launch(struct hd_worker *worker, uint32_t *step)
 {
+	size_t guard_size = worker->pool->guard_size;
 	void *own = worker->stack;
+	int rc = -ENOMEM;
 
-	if (!begin(worker))
-		return false;
-	/* Of one that was a successor itself: past its last step long ago. */
-	hd_reap_past(worker, HEDDLE_R3_GONE, HEDDLE_FOREVER);
-	worker->stack = hd_stack_map(worker->stack_size);
+	*step = HEDDLE_STEP_STACK;
+	worker->stack = hd_stack_map(worker->stack_size, guard_size);
 	if (worker->stack) {
+		*step = HEDDLE_STEP_CREATE;
 		worker->past_stack = own;
 		worker->past_is_there = true;
 		worker->turn = 1 - worker->turn;
-		if (hd_worker_launch(worker) == 0)
-			return true;
-		hd_stack_unmap(worker->stack, worker->stack_size);
+		rc = hd_worker_launch(worker);
+		if (rc == 0)
+			return 0;
+		hd_stack_unmap(worker->stack, worker->stack_size, guard_size);
 		worker->turn = 1 - worker->turn;
 		worker->past_is_there = false;
 		worker->past_stack = NULL;
 	}
 	worker->stack = own;
-	fail(worker);
-	return false;
+	return rc;
+}
+
+bool hd_worker_succeed(struct hd_worker *worker)
+{
+	struct hd_creation creation;
+	uint32_t step;
+	int rc;
+
+	if (!begin(worker))
+		return false;
+	/* It is its successor's as soon as that exists; the pool stays for the past. */
+	creation = hd_creation_of(worker, HEDDLE_BECAUSE_EXIT);
+	/* Of one that was a successor itself: past its last step long ago. */
+	hd_reap_past(worker, HEDDLE_R3_GONE, HEDDLE_FOREVER);
+	rc = launch(worker, &step);
+	if (rc < 0)
+		fail(worker, &creation, step, rc);
+	else
+		hd_story(creation.pool, creation.index, creation.life,
+			 HEDDLE_DECISION_CREATED, creation.reason, 0, 0);
+	return rc == 0;
 }
 
 void hd_worker_is_lost(struct heddle_pool *pool)
@@ -96,14 +124,14 @@ void hd_worker_is_lost(struct heddle_pool *pool)
 	if (!pool->elastic)
 		atomic_fetch_add_explicit(&pool->lost, 1,
 					  memory_order_relaxed); /* a request */
-	hd_spare_failed(pool);
 }
 
 /* One of them, by a worker that goes on. */
 void hd_worker_make_up(struct heddle_pool *pool)
 {
 	struct hd_worker *worker = NULL;
-	uint32_t step;
+	uint32_t step, index = 0;
+	int rc;
 
 	hd_reap_ended(pool);
 	hd_mutex_lock(&pool->control);
@@ -113,11 +141,17 @@ void hd_worker_make_up(struct heddle_pool *pool)
 				 memory_order_relaxed)) /* locked */
 		worker = hd_entry_reserve(pool);
 	if (worker) {
+		index = worker->index;
 		worker->successor = true;
 		atomic_fetch_sub_explicit(&pool->lost, 1,
 					  memory_order_relaxed); /* locked */
 	}
 	hd_mutex_unlock(&pool->control);
-	if (worker && hd_worker_create(worker, &step) < 0)
+	if (!worker)
+		return;
+	rc = hd_worker_create_logged(worker, HEDDLE_BECAUSE_EXIT, &step);
+	if (rc < 0) {
 		hd_worker_is_lost(pool);
+		hd_hook_create_failed(pool, index, -rc, step);
+	}
 }

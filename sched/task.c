@@ -13,6 +13,7 @@
 #include "platform/cacheline.h"
 #include "platform/futex.h"
 #include "platform/guard.h"
+#include "platform/probe.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/help.h"
@@ -159,6 +160,7 @@ static bool run(struct hd_worker *worker, struct hd_frame *frame,
 	bool lowest = !frame->below && !worker->helper;
 	void (*after)(struct heddle_task *, int);
 
+	HD_PROBE2(task_begin, worker, frame->group);
 	*task = call(worker, frame, fn, arg);
 	if (hd_pool_forked(worker->pool)) {
 		if (lowest)
@@ -172,6 +174,7 @@ static bool run(struct hd_worker *worker, struct hd_frame *frame,
 		after(frame->detached, 0);
 		hd_frame_returned(worker, frame);
 	}
+	HD_PROBE1(task_end, worker);
 	return true;
 }
 

@@ -20,6 +20,7 @@
 #include "lockfree/account.h"
 #include "lockfree/groupword.h"
 #include "platform/memory.h"
+#include "platform/probe.h"
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/order.h"
@@ -179,9 +180,11 @@ uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap)
 {
 	const struct heddle_pool *pool = group->pool;
 
-	return !hd_group_above(group) && cap > pool->workers_max
-		       ? pool->workers_max
-		       : cap;
+	if (hd_group_above(group))
+		return cap;
+	if (cap > pool->cap_limit)
+		cap = pool->cap_limit;
+	return cap > pool->workers_max ? pool->workers_max : cap;
 }
 
 static void set_up(struct heddle_pool *pool, struct heddle_group *parent,
@@ -296,6 +299,7 @@ int hd_tree_add(struct heddle_pool *pool, struct heddle_group *parent,
 		atomic_store_explicit(&pool->tree, 1,
 				      memory_order_relaxed); /* hint */
 	}
+	HD_PROBE3(group_new, group, group->index, &group->name[0]);
 	*out = group;
 	rc = 0;
 unlock:

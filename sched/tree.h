@@ -44,7 +44,7 @@ void hd_tree_free_memory(struct heddle_group *group);
 /*
  * The target for a cap. Each worker that is not blocked holds one unit of the root, so
  * workers_max is the root's bound: after a burst of blocking regions there are more
- * workers than that.
+ * workers than that. The other bound of the root is what was read of the machine.
  */
 uint32_t hd_tree_cap(const struct heddle_group *group, uint32_t cap);
 

@@ -19,15 +19,18 @@
 #include "platform/cpu.h"
 #include "platform/fault.h"
 #include "platform/guard.h"
+#include "platform/probe.h"
 #include "sched/donate.h"
 #include "sched/frame.h"
 #include "sched/group.h"
+#include "sched/keep.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/reap.h"
 #include "sched/room.h"
 #include "sched/share.h"
 #include "sched/start.h"
@@ -40,28 +43,6 @@ _Thread_local struct hd_worker *hd_self;
 #define LINGER_POLLS  10
 #define LINGER_PAUSES 8
 #define FREE_BATCH    32
-
-void hd_worker_show(struct hd_worker *worker, uint32_t state)
-{
-	struct hd_mirror_values *seen = &worker->seen;
-
-	if (state == HEDDLE_WORKER_RUNNING && seen->state == state)
-		return; /* not stamped for each task */
-	seen->state = state;
-	seen->group = worker->frame  ? worker->frame->group->index
-		      : worker->held ? worker->held->index
-				     : UINT32_MAX;
-	seen->guest = hd_upper.guest_tid(worker->guest);
-	seen->since_ns = hd_now_ns();
-	hd_mirror_write_owner(&worker->mirror, seen);
-}
-
-void hd_worker_show_free(struct hd_worker *worker)
-{
-	worker->seen = (struct hd_mirror_values){ .index = worker->index,
-						  .group = UINT32_MAX };
-	hd_mirror_write_owner(&worker->mirror, &worker->seen);
-}
 
 static uint32_t attention_of(struct heddle_pool *pool)
 {
@@ -365,6 +346,11 @@ static void take_up(struct hd_worker *worker, struct heddle_group *group)
 {
 	worker->held = group;
 	worker->check_spare = true;
+	/* The mirror names the group whose permits it has, also of a worker that
+	 * did not sleep in between: the next task stamps it again.
+	 */
+	if (worker->seen.group != group->index)
+		worker->seen.state = HEDDLE_WORKER_SEARCHING;
 }
 
 static bool search(struct hd_worker *worker)
@@ -419,10 +405,15 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 		worker->woken = true;
 		return;
 	}
+	if (token == HD_TOKEN_KEEP) {
+		hd_reap_ended(pool); /* who went before us */
+		return;
+	}
 	set_available(worker, false);
 	if (token == HD_TOKEN_GUEST) {
 		void *bound = worker->bound;
 
+		hd_keep_resign(worker);
 		worker->held = worker->bound_group;
 		worker->bound = NULL;
 		hd_upper.guest_run(worker, bound);
@@ -451,6 +442,29 @@ static void count_wake(struct hd_worker *worker)
 				  memory_order_relaxed); /* statistics */
 }
 
+/* Sleeps for a token, with a timer if that is its role. 0: it was idle too long. */
+static uint32_t sleep_for_token(struct hd_worker *worker)
+{
+	for (;;) {
+		uint64_t until = hd_keep_until(worker);
+		uint32_t token = until == HEDDLE_FOREVER
+					 ? hd_parker_park_owner(&worker->parker)
+					 : hd_parker_park_until_owner(
+						   &worker->parker, until);
+
+		if (token)
+			return token;
+		switch (hd_keep_due(worker)) {
+		case HD_KEEP_MINE:
+			return 0;
+		case HD_KEEP_TOKEN:
+			return hd_parker_park_owner(&worker->parker);
+		case HD_KEEP_WATCH:
+			break;
+		}
+	}
+}
+
 /*
  * donate-1: at its deadline a donated thread takes its idle bit back; who has had the bit
  * hands over a token, which is waited for. Forbidden: it leaves, and a wake with its
@@ -461,7 +475,7 @@ static uint32_t park(struct hd_worker *worker)
 	uint32_t token;
 
 	if (!worker->donor)
-		return hd_parker_park_owner(&worker->parker);
+		return sleep_for_token(worker);
 	token = hd_parker_park_until_owner(&worker->parker,
 					   worker->donor->deadline);
 	if (token)
@@ -470,6 +484,15 @@ static uint32_t park(struct hd_worker *worker)
 	if (hd_bitset_clear_any(&worker->pool->idle, worker->index))
 		return HD_TOKEN_LEAVE;
 	return hd_parker_park_owner(&worker->parker); /* donate-1 */
+}
+
+/* Its idle bit is its own again. True: it leaves. doc/design/elastic.md, "To leave". */
+static bool retire(struct hd_worker *worker)
+{
+	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
+	worker->idle_since = 0; /* if it stays */
+	set_available(worker, false);
+	return !search(worker) && hd_keep_leave(worker);
 }
 
 /*
@@ -507,7 +530,11 @@ static bool sleep_once(struct hd_worker *worker)
 	    hd_bitset_clear_any(&pool->idle, worker->index))
 		return false;
 	hd_worker_settled(worker);
+	HD_PROBE1(worker_park, worker);
 	token = park(worker);
+	HD_PROBE2(worker_unpark, worker, token);
+	if (!token)
+		return !retire(worker);
 	if (token == HD_TOKEN_LEAVE)
 		return false;
 	hd_worker_show(worker, HEDDLE_WORKER_SEARCHING);
@@ -542,6 +569,7 @@ static void live(struct hd_worker *worker)
 		if (worker->held) {
 			hd_worker_settled(worker);
 			set_available(worker, false);
+			hd_keep_resign(worker);
 			run_held(worker);
 			continue;
 		}
@@ -583,6 +611,7 @@ static void wind_up(struct hd_worker *worker)
 	set_available(worker, false);
 	hd_worker_settled(worker);
 	leave_rest(worker);
+	hd_keep_resign(worker);
 }
 
 static void whole_life(void *arg)
@@ -604,10 +633,10 @@ static void whole_life(void *arg)
 /* User code has ended the thread in a task, a guest, a destructor or an action. */
 static void end_life(struct hd_worker *worker)
 {
-	if (!worker->deserted)
-		atomic_fetch_add_explicit(
-			&worker->pool->threads_left, 1,
-			memory_order_relaxed); /* statistics */
+	uint32_t first = !worker->deserted;
+
+	atomic_fetch_add_explicit(&worker->pool->threads_left, first,
+				  memory_order_relaxed); /* statistics */
 	worker->deserted = true;
 	if (worker->guest) {
 		void *guest = worker->guest;

@@ -44,6 +44,15 @@ enum hd_phase {
 	HD_PHASE_JOINED = 8,   /* R2 */
 };
 
+/*
+ * Values of spare_asked. A worker that meets either one before a task clears it and
+ * checks for a spare; the monitor learns that way that a task was begun.
+ */
+enum hd_asked {
+	HD_ASKED_FOR_SPARE = 1,
+	HD_ASKED_BY_MONITOR = 2,
+};
+
 #define HD_PHASE_BITS 4
 
 static inline uint32_t hd_phase_in(uint32_t word)
@@ -63,6 +72,7 @@ enum hd_token {
 	HD_TOKEN_LEAVE = 2,
 	HD_TOKEN_GUEST = 3,
 	HD_TOKEN_LOOK = 4,
+	HD_TOKEN_KEEP = 5, /* perhaps the role of sched/keep.h came with it */
 	HD_TOKEN_PERMIT = 16,
 };
 
@@ -113,6 +123,7 @@ struct hd_worker {
 	bool donated;        /* I  in a life: the thread is not the library's */
 	bool helper;         /* I  in a life: it is that for one task */
 	uint64_t turn_start; /* O  0: not measured */
+	uint64_t idle_since; /* O  ran nothing since; 0: does */
 	bool may_linger;     /* O */
 	bool check_spare;    /* O  left the idle set, or new */
 	bool woken;          /* O  by a wake not yet used */
@@ -145,10 +156,10 @@ struct hd_worker {
 	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
 	_Atomic uint32_t inside;           /* A  0: runs no user code */
-	_Atomic uint32_t spare_asked;      /* A  1: checks at its next task */
-	_Atomic uint32_t stealing;         /* A  enum hd_thief, futex */
-	_Atomic uint32_t interrupt;        /* A  of the region; futex */
-	void (*interrupt_fn)(void *arg);   /* with that word's claim */
+	_Atomic uint32_t spare_asked;    /* A  not 0: checks at its next task */
+	_Atomic uint32_t stealing;       /* A  enum hd_thief, futex */
+	_Atomic uint32_t interrupt;      /* A  of the region; futex */
+	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
 	struct heddle_task *joining; /* what it waits for; by pool->joins */
 	/* By the phase's holder: its thread, and the one that it succeeded. */

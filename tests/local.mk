@@ -18,6 +18,7 @@ check_LIBRARIES += %D%/support/libsupport.a
 	%D%/support/guests.c %D%/support/guests.h \
 	%D%/support/sanitizer.h \
 	%D%/support/support.c %D%/support/support.h \
+	%D%/support/tree.c %D%/support/tree.h \
 	%D%/support/usage.c %D%/support/usage.h
 %C%_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS)
 
@@ -46,10 +47,16 @@ public_tests = \
 	%D%/api/guest-scrub \
 	%D%/api/help \
 	%D%/api/help-many \
+	%D%/api/hooks \
 	%D%/api/idle \
 	%D%/api/lifecycle \
+	%D%/api/limits \
+	%D%/api/monitor \
+	%D%/api/monitor-life \
 	%D%/api/misuse \
 	%D%/api/order \
+	%D%/api/placement \
+	%D%/api/publish \
 	%D%/api/room \
 	%D%/api/run \
 	%D%/api/run-loop \
@@ -62,17 +69,25 @@ public_tests = \
 	%D%/api/reserve \
 	%D%/api/tenants \
 	%D%/api/template \
+	%D%/api/two-starts \
 	%D%/regression/f01-join-early \
 	%D%/regression/f02-gone-at-return \
 	%D%/regression/f05-nproc-exact \
+	%D%/regression/f06-give-back \
 	%D%/regression/f07-stacks-kept \
 	%D%/regression/f08-cap-external \
+	%D%/regression/f09-in-flight \
+	%D%/regression/f10-one-limit \
+	%D%/regression/f11-any-machine \
 	%D%/regression/f12-blocking-burst \
 	%D%/regression/f13-hostile-names \
 	%D%/regression/f14-cap-boundaries \
 	%D%/regression/f15-reserve \
 	%D%/regression/f17-blocked-recovers \
 	%D%/regression/f18-create-fails \
+	%D%/regression/f19-submitter \
+	%D%/regression/f20-load \
+	%D%/regression/f21-start-quiet \
 	%D%/regression/f22-last-task \
 	%D%/regression/f23-counts \
 	%D%/regression/f24-many-cycles \
@@ -85,11 +100,15 @@ public_tests = \
 	%D%/regression/f33-all-pinned \
 	%D%/regression/f34-control-inside \
 	%D%/regression/f35-one-setter \
+	%D%/regression/f36-ramp-down \
 	%D%/regression/f37-resize-exact \
 	%D%/regression/f39-exit \
+	%D%/regression/f40-first-submit \
+	%D%/regression/f42-quota \
 	%D%/regression/f44-memory-back \
 	%D%/regression/f45-control-inside \
-	%D%/regression/f46-idle-cost
+	%D%/regression/f46-idle-cost \
+	%D%/regression/f48-retire-submit
 
 unit_tests = \
 	%D%/unit/lockfree-bitset \
@@ -98,6 +117,7 @@ unit_tests = \
 	%D%/unit/lockfree-account \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
+	%D%/unit/lockfree-log \
 	%D%/unit/lockfree-mirror \
 	%D%/unit/lockfree-nodes \
 	%D%/unit/lockfree-parker \
@@ -107,15 +127,20 @@ unit_tests = \
 	%D%/unit/platform-quota \
 	%D%/unit/platform-thread \
 	%D%/unit/sched-check \
+	%D%/unit/platform-topology \
 	%D%/unit/sched-share \
 	%D%/unit/tls-berth \
 	%D%/unit/tls-scrub \
 	%D%/unit/tls-slot \
-	%D%/unit/tls-tid
+	%D%/unit/tls-tid \
+	%D%/unit/tools-snapshot
 
 program_tests = %D%/tap/selftest $(unit_tests) $(public_tests)
 check_PROGRAMS += $(program_tests)
 %C%_tap_selftest_LDADD = $(tap_lib)
+# It loads the library itself.
+%C%_regression_f20_load_LDADD = $(tap_lib) -ldl
+%C%_regression_f20_load_DEPENDENCIES = $(tap_lib) $(heddle_libs)
 
 # unit: what they link
 %C%_unit_lockfree_bitset_LDADD = $(unit_libs)
@@ -124,6 +149,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_account_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
+%C%_unit_lockfree_log_LDADD = $(unit_libs)
 %C%_unit_lockfree_mirror_LDADD = $(unit_libs)
 %C%_unit_lockfree_nodes_LDADD = $(unit_libs)
 %C%_unit_lockfree_parker_LDADD = $(unit_libs)
@@ -133,6 +159,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_platform_quota_LDADD = $(unit_libs)
 %C%_unit_platform_thread_LDADD = $(unit_libs)
 %C%_unit_sched_check_LDADD = $(unit_libs)
+%C%_unit_platform_topology_LDADD = $(unit_libs)
 %C%_unit_sched_share_LDADD = $(unit_libs)
 %C%_unit_tls_berth_LDADD = $(unit_libs)
 %C%_unit_tls_scrub_LDADD = $(unit_libs)
@@ -142,12 +169,21 @@ check_PROGRAMS += $(program_tests)
 %C%_regression_f35_one_setter_LDADD = $(unit_libs)
 # end of unit
 
+# What the command reads, without the command.
+reader_sources = tools/eye.c tools/say.c tools/snapshot.c
+%C%_api_publish_SOURCES = %D%/api/publish.c $(reader_sources)
+%C%_api_publish_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_unit_tools_snapshot_SOURCES = %D%/unit/tools-snapshot.c $(reader_sources)
+%C%_unit_tools_snapshot_CPPFLAGS = $(AM_CPPFLAGS)
+
 ## Scripts -------------------------------------------------------------------
 
 script_tests = \
+	%D%/api/gdb.t \
 	%D%/api/idle-strace.t \
 	%D%/api/never-under.t \
 	%D%/api/stops.t \
+	%D%/api/top.t \
 	%D%/model/count.t \
 	%D%/model/entry.t \
 	%D%/model/explore.t \
@@ -173,13 +209,26 @@ script_tests = \
 	%D%/style/library.t \
 	%D%/style/man.t \
 	%D%/style/pairs.t \
+	%D%/style/probes.t \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
 	%D%/style/silent.t \
 	%D%/style/text.t
 
-# Models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
+# Recorded trees of files, models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \
+	%D%/data/limits/affinity.tree \
+	%D%/data/limits/disjoint.tree \
+	%D%/data/limits/docker-v1.tree \
+	%D%/data/limits/docker-v2.tree \
+	%D%/data/limits/hostile.tree \
+	%D%/data/limits/hybrid.tree \
+	%D%/data/limits/offline.tree \
+	%D%/data/limits/outside.tree \
+	%D%/data/limits/pod.tree \
+	%D%/data/limits/v1.tree \
+	%D%/data/limits/v2-cpuset.tree \
+	%D%/data/limits/v2-nested.tree \
 	%D%/model/entry.pml \
 	%D%/model/grace.pml \
 	%D%/model/park.pml \

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "platform/futex.h"
+#include "platform/probe.h"
 #include "sched/group.h"
 #include "sched/options.h"
 #include "sched/permit.h"
@@ -171,6 +172,8 @@ int heddle_guest_spawn(struct heddle_process *process,
 		if (out)
 			*out = NULL;
 		unmake_record(process, guest);
+	} else {
+		HD_PROBE3(guest_spawn, process, guest, tid);
 	}
 	return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "platform/fault.h"
 #include "platform/futex.h"
+#include "platform/probe.h"
 #include "platform/stack.h"
 #include "sched/frame.h"
 #include "sched/pool.h"
@@ -114,6 +115,7 @@ void hd_guest_done(void *bound)
 	bool detached = guest->flags & HEDDLE_GUEST_DETACHED, waited;
 	void *spawn, *destroy;
 
+	HD_PROBE2(guest_end, guest, guest->tid);
 	hd_mutex_lock(&process->lock);
 	/* Relaxed: read under the lock, or as a hint by a NOW spawn. */
 	atomic_fetch_sub_explicit(&process->scrubbing, 1, memory_order_relaxed);
@@ -136,12 +138,35 @@ void hd_guest_done(void *bound)
 		hd_futex_wake(destroy, 1);
 }
 
-/* After its entry function: destructors, then no user code any more. */
-static void come_to_end(struct hd_worker *worker, struct heddle_guest *guest)
+/*
+ * What the runtime keeps for each thread. In EXITING, as the destructors: in SCRUB
+ * a NOW spawn waits for us, and must not wait for user code (C9).
+ */
+static void recycle(struct hd_worker *worker, const struct heddle_guest *guest)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	if (pool->worker_recycle && !(guest->flags & HEDDLE_GUEST_FRESH))
+		pool->worker_recycle(
+			pool, worker->index,
+			atomic_load_explicit(
+				&worker->incarnation,
+				memory_order_relaxed), /* its own */
+			pool->hook_arg);
+}
+
+/*
+ * After its entry function: destructors, and what the thread keeps if it stays; then
+ * no user code any more.
+ */
+static void come_to_end(struct hd_worker *worker, struct heddle_guest *guest,
+			bool stays)
 {
 	struct hd_frame *frame = guest->state.frame;
 
 	hd_slots_destruct(worker);
+	if (stays)
+		recycle(worker, guest);
 	hd_frame_returned(worker, frame);
 	worker->frame = frame->below;
 	/* Relaxed: a spawn that sees it waits for us, one that does not, no. */
@@ -166,7 +191,7 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 	code = enter(worker, guest, &top);
 
 	hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
-	come_to_end(worker, guest);
+	come_to_end(worker, guest, true);
 	hd_delay(HEDDLE_DELAY_SCRUB);
 	exit_code = guest->state.exit_code;
 	hd_scrub_guest(worker, guest, top);
@@ -191,7 +216,7 @@ void hd_guest_left(struct hd_worker *worker)
 		guest->state.exit = NULL;
 		hd_life_step(&guest->word, HD_LIFE_RUNNING, HD_LIFE_EXITING);
 	}
-	come_to_end(worker, guest);
+	come_to_end(worker, guest, false);
 	hd_scrub_left(worker, guest);
 	if (exit_code)
 		*exit_code = -ECANCELED;

@@ -10,6 +10,7 @@
 #include "platform/stack.h"
 #include "platform/thread.h"
 #include "sched/pool.h"
+#include "sched/start.h"
 #include "sched/worker.h"
 #include "tls/guest.h"
 #include "tls/slot.h"
@@ -17,12 +18,7 @@
 /* Name, affinity, signal mask, floating point, errno, alternate stack. */
 static void restore_host(struct hd_worker *worker)
 {
-	struct heddle_pool *pool = worker->pool;
-	struct hd_thread_options template = {
-		.cpu_set = pool->cpu_set,
-		.cpu_set_size = pool->cpu_set_size,
-		.name = worker->thread_name,
-	};
+	struct hd_thread_options template = hd_worker_template(worker);
 
 	hd_thread_restore(&template);
 }

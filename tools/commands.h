@@ -12,6 +12,8 @@ int ht_explore_main(int argc, char **argv);
 int ht_info_main(int argc, char **argv);
 int ht_stall_main(int argc, char **argv);
 int ht_stress_main(int argc, char **argv);
+int ht_top_main(int argc, char **argv);
+int ht_trace_main(int argc, char **argv);
 int hb_bench_main(int argc, char **argv); /* bench/ */
 int hp_paper_main(int argc, char **argv); /* papers/ */
 

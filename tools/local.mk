@@ -27,8 +27,10 @@ tools_sources = \
 	$(tools_shared) \
 	%D%/commands.h \
 	%D%/explore.c \
+	%D%/eye.c \
 	%D%/info.c \
 	%D%/main.c \
+	%D%/snapshot.c %D%/snapshot.h \
 	%D%/stress.c %D%/stress.h \
 	%D%/stress_cap.c \
 	%D%/stress_donor.c \
@@ -44,7 +46,10 @@ tools_sources = \
 	%D%/stress_submit.c \
 	%D%/stress_two.c \
 	%D%/stress_under.c \
-	%D%/stress_watch.c
+	%D%/stress_watch.c \
+	%D%/top.c \
+	%D%/trace.c \
+	%D%/watched.c %D%/watched.h
 
 bin_PROGRAMS += heddle
 heddle_SOURCES = $(tools_sources) $(bench_sources) $(papers_sources)
@@ -57,3 +62,33 @@ heddle_SOURCES += $(papers_glib_sources)
 heddle_CPPFLAGS += -DHAVE_GLIB=1 $(GLIB_CFLAGS)
 heddle_LDADD += $(GLIB_LIBS)
 endif
+
+## For tracers and debuggers --------------------------------------------------
+
+# The scripts name the library that they trace.
+bpftrace_scripts = \
+	%D%/bpftrace/blocked.bt \
+	%D%/bpftrace/refusals.bt \
+	%D%/bpftrace/wake-to-start.bt
+bpftracedir = $(pkgdatadir)/bpftrace
+bpftrace_DATA = $(bpftrace_scripts)
+CLEANFILES += $(bpftrace_scripts)
+EXTRA_DIST += $(bpftrace_scripts:=.in) %D%/gdb/heddle-gdb.py
+$(bpftrace_scripts): Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	  sed 's|@LIBRARY@|$(libdir)/libheddle.so.0|' $(srcdir)/$@.in >$@.tmp && \
+	  mv $@.tmp $@
+%D%/bpftrace/blocked.bt: %D%/bpftrace/blocked.bt.in
+%D%/bpftrace/refusals.bt: %D%/bpftrace/refusals.bt.in
+%D%/bpftrace/wake-to-start.bt: %D%/bpftrace/wake-to-start.bt.in
+
+# gdb reads the file that is named as the library is, once links are resolved. It
+# does so by itself below the folders of its auto-load safe-path only.
+gdb_helper = $(datadir)/gdb/auto-load$(libdir)
+.PHONY: install-gdb-helper uninstall-gdb-helper
+install-gdb-helper: libheddle.la
+	$(MKDIR_P) '$(DESTDIR)$(gdb_helper)'
+	$(INSTALL_DATA) $(srcdir)/%D%/gdb/heddle-gdb.py \
+	  "$(DESTDIR)$(gdb_helper)/`sed -n "s/^library_names='\([^ ']*\).*/\1/p" libheddle.la`-gdb.py"
+uninstall-gdb-helper:
+	rm -f '$(DESTDIR)$(gdb_helper)'/libheddle.so*-gdb.py

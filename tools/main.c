@@ -30,6 +30,10 @@ static const struct command commands[] = {
 	  ht_stall_main },
 	{ "stress", "run the library under load and check its promises",
 	  ht_stress_main },
+	{ "top", "watch the workers and groups of a pool that is published",
+	  ht_top_main },
+	{ "trace", "write what such a pool does as a trace for Perfetto",
+	  ht_trace_main },
 	{ "bench", "measure against other schedulers", hb_bench_main },
 };
 

@@ -60,13 +60,14 @@ enum heddle_step {
 	HEDDLE_STEP_RESERVE = 1,  /* an entry of the registry */
 	HEDDLE_STEP_STACK = 2,    /* the mapping of the worker's stack */
 	HEDDLE_STEP_CREATE = 3,   /* pthread_create */
-	HEDDLE_STEP_AFFINITY = 4, /* the template's CPU set */
+	HEDDLE_STEP_AFFINITY = 4, /* the template: CPUs, class */
 	HEDDLE_STEP_HOOK = 5,     /* the init hook returned an error */
 	HEDDLE_STEP_QUIET = 6,    /* waiting for running tasks to return */
 	HEDDLE_STEP_LEAVE = 7,    /* waiting for workers to leave */
 	HEDDLE_STEP_JOIN = 8,     /* pthread_join */
 	HEDDLE_STEP_GONE = 9,     /* waiting for the kernel to forget */
 	HEDDLE_STEP_GRACE = 10,   /* waiting for a grace period */
+	HEDDLE_STEP_MONITOR = 11, /* waiting for the monitor to end */
 };
 
 /**

@@ -279,7 +279,8 @@ enum heddle_reason {
  * struct heddle_group_stat - counts of a group
  * @struct_size: sizeof(struct heddle_group_stat), set by the caller
  * @cap, @count, @generation: of one instant (one atomic word): the cap set
- *               last (of a pool's root group at most the pool's workers_max),
+ *               last (of a pool's root group at most the pool's workers_max and the
+ *               limits that were applied to it),
  *               the permits taken, the change number's low 24 bits
  * @blocked:     tasks of the subtree inside blocking regions
  * @returners:   workers that wait for a permit of this very group

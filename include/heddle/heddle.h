@@ -16,5 +16,7 @@
 #include <heddle/slot.h>
 #include <heddle/guest.h>
 #include <heddle/see.h>
+#include <heddle/limits.h>
+#include <heddle/publish.h>
 
 #endif /* HEDDLE_HEDDLE_H */

@@ -23,7 +23,30 @@ enum heddle_pool_flags {
 	 * workers come and go only by start and stop.
 	 */
 	HEDDLE_POOL_ELASTIC = 1,
+	/*
+	 * sched_policy, sched_priority and nice are set: each worker gets
+	 * them, or its start fails (HEDDLE_STEP_AFFINITY).
+	 */
+	HEDDLE_POOL_TEMPLATE = 2,
 };
+
+/*
+ * Which of the CPUs of the set a worker may use. Where the package, the node, the
+ * core and the siblings of a CPU are read from is /sys/devices/system/cpu and
+ * /sys/devices/system/node, when the pool is created. A placed worker has one CPU,
+ * by its index modulo the number of CPUs in the set; where that CPU is offline or was
+ * taken out of the process's cpuset, the next one in the order that is there.
+ */
+enum heddle_placement {
+	HEDDLE_PLACE_ANY = 0,     /* each worker the whole set */
+	HEDDLE_PLACE_SPREAD = 1,  /* packages and nodes in turn, cores before
+				   * the siblings of cores in use */
+	HEDDLE_PLACE_COMPACT = 2, /* the siblings of a core, then the cores of
+				   * a node, then its package's next node */
+};
+
+/* For keep_alive_ns: idle workers stay. */
+#define HEDDLE_KEEP_ALIVE_FOREVER UINT64_MAX
 
 /* What a blocking region does when blocked_max workers are blocked already. */
 enum heddle_blocked_policy {
@@ -43,7 +66,7 @@ enum heddle_blocked_policy {
  * @struct_size:  sizeof(struct heddle_pool_options)
  * @flags:        enum heddle_pool_flags
  * @workers_max:  most workers that are not blocked; 0: the CPUs this process
- *                may use, by affinity and cgroup quota. The root group's cap
+ *                may use, by affinity, cpuset and cgroup quota. The root group's cap
  *                is never above it, whatever cap is set: a worker that returns from
  *                a blocking region waits for its turn
  * @blocked_max:  most workers in blocking regions that are replaced
@@ -66,20 +89,69 @@ enum heddle_blocked_policy {
  * @name:         prefix of thread names, at most 10 bytes, copied; NULL:
  *                "heddle". The worker's index follows it
  * @cpu_set:      affinity of every worker (a cpu_set_t), copied; NULL: that of
- *                the process when the pool is created. The scheduling class
- *                is that of the thread that creates the pool, whoever starts or
- *                makes a worker; a nice value only as far as the kernel lets it
+ *                the process when the pool is created. CPUs of it that are not there
+ *                are no error; that none of them is, is one of the start
+ *                (HEDDLE_STEP_AFFINITY, -EINVAL)
  * @cpu_set_size: bytes of @cpu_set
  * @worker_init:  called first on each new worker, also on a thread that helps or runs;
  *                a negative return is an error of the start that created it
  *                (HEDDLE_STEP_HOOK), of the join, or of the run
  * @worker_exit:  called last on each worker for which @worker_init returned 0
- * @hook_arg:     passed to both
+ * @hook_arg:     passed to all hooks
  * @helpers_max:  most outside threads that are lent to the pool at once, for a task which
  *                they join (HEDDLE_JOIN_HELP; one more waits for one of them) or in
  *                heddle_pool_run() (one more is answered -EAGAIN). 0: 64;
  *                HEDDLE_HELPERS_NONE: such joins only wait, and there is no run
  * @reserved:     0
+ * @guard_size:   bytes below each stack that cannot be touched, rounded up to
+ *                pages; 0: one page
+ * @keep_alive_ns: ELASTIC only: how long a worker stays idle beyond those that
+ *                stay in any case before it ends, in ns. These are the largest n
+ *                of the starts since the last stop (a stop lowers it to its own
+ *                n) and one spare, together at most workers_max; none in a pool
+ *                that was never started. The highest index goes first. One
+ *                sleeping worker has the timer, and none when there is nobody to
+ *                end. 0: 10 s; HEDDLE_KEEP_ALIVE_FOREVER
+ * @sig_mask:     signals blocked in workers (a sigset_t), copied; NULL: all but
+ *                SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT and SIGSYS. A
+ *                thread is born with all of those blocked and takes this mask
+ *                before its init hook
+ * @sig_mask_size: bytes of @sig_mask, 8 at least
+ * @sched_policy: with HEDDLE_POOL_TEMPLATE: SCHED_OTHER, SCHED_BATCH, SCHED_IDLE,
+ *                SCHED_FIFO or SCHED_RR. Without the flag 0, and the class is
+ *                that of the thread that creates the pool, whoever starts or
+ *                makes a worker; a nice value then only as far as the kernel lets
+ *                it
+ * @sched_priority: its priority as for sched_setscheduler(2): 0 but for FIFO and
+ *                RR
+ * @nice:         -20 to 19
+ * @placement:    enum heddle_placement
+ * @worker_recycle: called on the worker after each guest thread that did not ask
+ *                for HEDDLE_GUEST_FRESH, behind the guest's destructors and
+ *                before the library sets back what it owns, so that the next
+ *                guest on this worker meets nothing of what the runtime keeps for
+ *                each thread. The incarnation is that of the worker's life. The
+ *                guest still holds its permits and its berth: a NOW spawn does
+ *                not wait for this hook, an UNTIL spawn and a joiner do
+ * @create_failed: called each time the creation of a worker has failed which no
+ *                start waits for: a spare, a replacement of a blocked worker, a
+ *                worker for a guest. Nothing is lost by it: it is tried again at
+ *                the following tasks. Called on the thread that tried (a worker
+ *                that begins a task or a region, the caller of
+ *                heddle_guest_spawn()) or, when the new thread itself failed at
+ *                its affinity or init hook, on that thread as its last act; never
+ *                by a submit, with no lock held. A worker holds the permits of
+ *                the task that it begins meanwhile. @error is an errno, @step an
+ *                enum heddle_step. A failure below this hook does not call it
+ *                again
+ *
+ * Hooks may submit, but not wait: control calls on the same pool from a hook are
+ * -EDEADLK, a join or a lock that needs a worker may never end, and a hook that
+ * blocks holds up its worker, with its permits if it has some. pthread_exit() or
+ * an exception out of a hook is undefined.
+ *
+ * The template of a thread is what the kernel lets a thread set for itself:
+ * stack, mask, CPUs, class, name (pthread_attr_setstack(3), sched(7)).
  */
 struct heddle_pool_options {
 	uint32_t struct_size;
@@ -103,6 +175,18 @@ struct heddle_pool_options {
 	void *hook_arg;
 	uint32_t helpers_max;
 	uint32_t reserved;
+	uint64_t guard_size;
+	uint64_t keep_alive_ns;
+	const void *sig_mask;
+	size_t sig_mask_size;
+	int32_t sched_policy;
+	int32_t sched_priority;
+	int32_t nice;
+	uint32_t placement;
+	void (*worker_recycle)(struct heddle_pool *pool, uint32_t index,
+			       uint64_t incarnation, void *arg);
+	void (*create_failed)(struct heddle_pool *pool, uint32_t index,
+			      int error, uint32_t step, void *arg);
 };
 
 /**
@@ -131,7 +215,8 @@ HEDDLE_API int heddle_pool_create(const struct heddle_pool_options *opts,
  * Returns when n workers have run their init hook, applied affinity and
  * name, stand in the registry and are parked or searching. New workers take
  * the lowest free indices, in order. On failure all workers this call made
- * are reclaimed to R3 again, and the report names step, worker and errno.
+ * are reclaimed to R3 again, and the report names step, worker and errno; those
+ * stay that another start, which has returned meanwhile, was promised.
  * Deterministic start as in Folly's ThreadPoolExecutor (init and ready
  * hand-shake), with the roll-back made complete.
  *
@@ -254,11 +339,12 @@ HEDDLE_API int heddle_pool_eventfd(struct heddle_pool *pool);
  * @deadline: absolute ns; the grace period comes after it
  *
  * Close the root group with HEDDLE_CLOSE_DRAIN first to run what is queued.
- * Processes must have been destroyed (-EBUSY otherwise). In a forked child it
+ * Processes must have been destroyed (-EBUSY otherwise). A monitor (heddle/limits.h) is
+ * stopped when the workers have gone, at every level but R0. In a forked child it
  * only frees memory: it takes no lock, joins nothing and waits for nothing.
  *
  * Progress: blocking.
- * Context:  as heddle_pool_stop().
+ * Context:  as heddle_pool_stop(), nor from a callback of the monitor.
  * Return: 0, -EBUSY, -EDEADLK, -EINVAL, -ETIMEDOUT (the pool stays closing).
  */
 HEDDLE_API int heddle_pool_destroy(struct heddle_pool *pool,

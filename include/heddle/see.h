@@ -38,8 +38,8 @@ enum heddle_worker_state {
  * @guest:       tid of the guest it runs, 0 for none
  * @kind:        enum heddle_block_kind when BLOCKED
  * @since_ns:    CLOCK_MONOTONIC when the state last changed between parked,
- *               running, blocked and the others; the running state is not
- *               re-stamped for each task
+ *               running, blocked and the others, or the group of a running
+ *               worker; the running state is not re-stamped for each task
  */
 struct heddle_worker_info {
 	uint32_t index;
@@ -65,6 +65,67 @@ struct heddle_worker_info {
  */
 HEDDLE_API int heddle_workers(const struct heddle_pool *pool,
 			      struct heddle_worker_info *out, uint32_t n);
+
+/* What an ELASTIC pool decided about a worker by itself. */
+enum heddle_decision {
+	HEDDLE_DECISION_CREATED = 1, /* its thread was created */
+	HEDDLE_DECISION_FAILED = 2,  /* it could not be created, or not begin */
+	HEDDLE_DECISION_RETIRED = 3, /* it leaves */
+};
+
+/* And why. */
+enum heddle_decision_reason {
+	/* The last idle one begins a task or a region, or is started. */
+	HEDDLE_BECAUSE_SPARE = 1,
+	HEDDLE_BECAUSE_GUEST = 2, /* nobody was idle for a guest */
+	HEDDLE_BECAUSE_FRESH = 3, /* a guest asked for a thread; it ended */
+	HEDDLE_BECAUSE_KEEP_ALIVE = 4, /* it was idle for so long */
+	HEDDLE_BECAUSE_EXIT =
+		5, /* a task or a guest ended its worker's thread */
+};
+
+/**
+ * struct heddle_log_entry - one decision
+ * @number:      of the decision, one more than that of the one before
+ * @time_ns:     CLOCK_MONOTONIC
+ * @incarnation: which life of that worker
+ * @worker:      its index
+ * @decision:    enum heddle_decision
+ * @reason:      enum heddle_decision_reason
+ * @step:        FAILED: enum heddle_step; else 0
+ * @error:       FAILED: an errno; else 0
+ * @reserved:    0
+ */
+struct heddle_log_entry {
+	uint64_t number;
+	uint64_t time_ns;
+	uint64_t incarnation;
+	uint32_t worker;
+	uint32_t decision;
+	uint32_t reason;
+	uint32_t step;
+	int32_t error;
+	uint32_t reserved;
+};
+
+/**
+ * heddle_pool_log() - the last decisions of an ELASTIC pool, oldest first
+ * @pool: the pool, which must not be freed meanwhile
+ * @next: number of the first entry that is wanted, 0 at first; receives the one to ask
+ *        for next time
+ * @out:  receives the entries
+ * @n:    room in @out
+ * @lost: NULL, or receives how many entries between the two values of @next are
+ *        not there: overwritten, or still being written. The newest 64 are kept
+ *
+ * The ring of the log never waits: a reader does not hold up a decision.
+ *
+ * Progress: wait-free. Context: any thread, also a signal handler.
+ * Return: how many entries were written to @out, or -EINVAL.
+ */
+HEDDLE_API int heddle_pool_log(const struct heddle_pool *pool, uint64_t *next,
+			       struct heddle_log_entry *out, uint32_t n,
+			       uint64_t *lost);
 
 /**
  * struct heddle_violation - one invariant that does not hold

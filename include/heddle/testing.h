@@ -75,6 +75,28 @@ enum heddle_delay_site {
  */
 HEDDLE_API int heddle_delay_set(int site, uint64_t ns);
 
+/**
+ * heddle_topology_root() - let pools that are made from now on see another machine
+ * @root: a folder that has a sys/devices/system below it, copied; NULL or "": the real one
+ *
+ * Only which CPUs lie near each other, how many are possible and which are online is
+ * read there; what a thread may run on is asked of the kernel as ever.
+ *
+ * Context: not while a pool is being made.
+ * Return: 0, -ENOMEM.
+ */
+HEDDLE_API int heddle_topology_root(const char *root);
+
+/**
+ * heddle_limits_root() - read the limits of another machine
+ * @folder: put before every path that is read, as "/home/me/recorded"; the
+ *          affinity is that of its /proc/self/status. "" is this machine again
+ *
+ * Context: while no other thread reads limits; no monitor runs.
+ * Return: 0, -EINVAL (NULL, or longer than 1 023 bytes).
+ */
+HEDDLE_API int heddle_limits_root(const char *folder);
+
 #ifdef __cplusplus
 }
 #endif

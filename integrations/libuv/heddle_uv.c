@@ -45,7 +45,7 @@ _Static_assert(UV_EAGAIN == -EAGAIN && UV_ESHUTDOWN == -ESHUTDOWN &&
 
 /* So often the loop looks again before it attends to its other handles. */
 #define LOOKS 32
-/* So long it waits for the next job to end: about what a sleep and a wake-up cost. */
+/* So long it waits for the next one for each job that has just come back. */
 #define PAUSES 64
 
 static void relax(void)
@@ -195,9 +195,11 @@ static void report_cancelled(struct heddle_uv *uv)
 	}
 }
 
-/* What was pushed first comes first. */
-static void report_done(struct heddle_uv *uv, struct heddle_uv_job *list)
+/* What was pushed first comes first. Returns how many have come back. */
+static unsigned int report_done(struct heddle_uv *uv,
+				struct heddle_uv_job *list)
 {
+	unsigned int n = 0;
 	struct heddle_uv_job *first = NULL, *job = list;
 
 	while (job && job != &draining) {
@@ -217,7 +219,9 @@ static void report_done(struct heddle_uv *uv, struct heddle_uv_job *list)
 		job_is_back(uv, job);
 		if (req)
 			report(uv, req, status);
+		n++;
 	}
+	return n;
 }
 
 static void forget(uv_handle_t *handle)
@@ -250,12 +254,16 @@ static void close_when_empty(struct heddle_uv *uv)
 		uv_async_send(&uv->async);
 }
 
-/* While jobs end one soon after the other nobody sleeps and nobody is woken. */
-static bool another_ends(struct heddle_uv *uv)
+/*
+ * While jobs end one soon after the other nobody sleeps and nobody is woken. The wait is
+ * measured by what was just reported, so that it costs a job so much and no more, and has
+ * an end where the worker waits for this very CPU.
+ */
+static bool another_ends(struct heddle_uv *uv, unsigned int reported)
 {
-	int i;
+	unsigned int i, most = reported < 4 ? reported : 4;
 
-	for (i = 0; i < PAUSES && uv->out > 0; i++) {
+	for (i = 0; i < most * PAUSES && uv->out > 0; i++) {
 		if (atomic_load_explicit(&uv->done,
 					 memory_order_relaxed) != /* a hint */
 		    &draining)
@@ -269,25 +277,27 @@ static void on_wake(uv_async_t *async)
 {
 	struct heddle_uv *uv = async->data;
 	struct heddle_uv_job *list, *empty;
+	unsigned int n;
 	int looks;
 
 	report_cancelled(uv);
-	for (looks = LOOKS; looks > 0; looks--) {
-		/* After the last look who comes next must wake us. */
+	for (looks = 0; looks < LOOKS; looks++) {
 		list = atomic_exchange_explicit(
-			&uv->done, looks > 1 ? &draining : NULL,
-			memory_order_acq_rel); /* uv-2 */
-		report_done(uv, list);
-		if (looks > 1 && list && another_ends(uv))
+			&uv->done, &draining, memory_order_acq_rel); /* uv-2 */
+		n = report_done(uv, list);
+		if (another_ends(uv, n))
 			continue;
 		empty = &draining;
 		if (atomic_compare_exchange_strong_explicit(
 			    &uv->done, &empty, NULL,
 			    memory_order_acq_rel, /* uv-2 */
-			    memory_order_relaxed))
-			break;
+			    memory_order_relaxed)) {
+			close_when_empty(uv);
+			return;
+		}
 	}
-	close_when_empty(uv);
+	/* Other handles first. The list stays ours, so that no worker wakes us. */
+	uv_async_send(&uv->async);
 }
 
 /* ---- calls ---- */

@@ -230,17 +230,10 @@ static void setup_elastic(void)
 	pool_make(&elastic_one);
 }
 
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
 LAB_SCENARIO(spare, .name = "churn-spare",
 	     .claim = "no successor is made behind a stop",
 	     .setup = setup_elastic, .reset = pool_reset,
-	     .thread = { submit_two, stop_all }, .at_rest = nobody_at_rest,
+	     .thread = { submit_one, stop_all }, .at_rest = nobody_at_rest,
 	     .settle = true, UP_TO(2, 0));
 
 /* -- a worker that retires by itself, behind a FRESH guest -- */

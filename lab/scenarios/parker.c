@@ -2,6 +2,7 @@
 /* One word to sleep on: no wake is lost, each token is taken once. */
 #include "lab/scenario.h"
 #include "lockfree/parker.h"
+#include "platform/clock.h"
 
 static struct hd_parker parker;
 static int payload;
@@ -60,6 +61,29 @@ LAB_SCENARIO(try_first, .name = "parker-try",
 	     .claim = "a look before the sleep takes the token or leaves it",
 	     .reset = reset, .thread = { waker, looker }, .at_rest = one_token,
 	     .bound_plus_1 = LAB_ANY);
+
+/* The time passes while the token comes: it is taken now, or by the next sleep. */
+static void timed_sleeper(void)
+{
+	uint32_t token;
+
+	/* In the laboratory it passes by the asking. */
+	LAB_ASSERT(hd_now_ns() > 1);
+	token = hd_parker_park_until_owner(&parker, 1);
+	if (!token)
+		token = hd_parker_park_owner(&parker);
+	LAB_ASSERT(payload == 7);
+	take(token);
+}
+
+LAB_SCENARIO(timed, .name = "parker-timed",
+	     .claim = "a sleep with a deadline loses no token", .reset = reset,
+	     .thread = { waker, timed_sleeper }, .at_rest = one_token,
+	     .bound_plus_1 = LAB_ANY);
+LAB_SCENARIO(timed_spurious, .name = "parker-timed-spurious",
+	     .claim = "and the futex may return for no reason", .reset = reset,
+	     .thread = { waker, timed_sleeper }, .at_rest = one_token,
+	     .spurious = true, .bound_plus_1 = LAB_ANY);
 
 /*
  * Two wakers in turn: the second hands over only when the first token has been

@@ -33,6 +33,7 @@ struct rules {
 	unsigned int threads;        /* of the scenario, which must all end */
 	unsigned int helpers;        /* most at once */
 	bool stuck;                  /* tasks never return */
+	uint64_t keep_alive_ns;      /* 0: idle workers stay */
 	unsigned int parent[GROUPS]; /* of groups 1 and up, 0 is the root */
 	unsigned int below;          /* groups besides the root */
 	unsigned int cap[GROUPS];    /* 0: no limit */
@@ -284,6 +285,10 @@ static void pool_make(const struct rules *what)
 		.groups_max = GROUPS,
 		.slots_max = 2,
 		.stack_size = 65536,
+		.keep_alive_ns = what->keep_alive_ns ? what->keep_alive_ns
+				 : what->flags & HEDDLE_POOL_ELASTIC
+					 ? HEDDLE_KEEP_ALIVE_FOREVER
+					 : 0,
 		.helpers_max = what->helpers ? what->helpers
 					     : HEDDLE_HELPERS_NONE,
 	};

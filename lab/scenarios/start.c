@@ -262,6 +262,87 @@ LAB_SCENARIO(in_a_row, .name = "start-row",
 	     .setup = row_setup, .reset = pool_reset, .thread = { start_row },
 	     .at_rest = pool_at_rest, UP_TO(2, 0));
 
+/* -- two starts: who returns keeps its workers, whatever the other one comes to -- */
+
+static uint32_t most_started;
+
+LAB_GHOST static void started(uint32_t n)
+{
+	if (most_started < n)
+		most_started = n;
+}
+
+LAB_GHOST static void two_starts_reset(void)
+{
+	pool_reset();
+	most_started = 0;
+}
+
+LAB_GHOST static uint32_t most(void)
+{
+	return most_started;
+}
+
+static void start_counted(uint32_t n, uint64_t deadline, int refusal)
+{
+	int rc = heddle_pool_start(pool, n, NULL, deadline);
+
+	LAB_ASSERT(rc == 0 || rc == refusal);
+	if (rc == 0) {
+		LAB_ASSERT(heddle_workers(pool, NULL, 0) >= (int)n);
+		started(n);
+	}
+	thread_ends();
+}
+
+static void start_surely(void)
+{
+	start_counted(1, HEDDLE_FOREVER, 0);
+}
+
+static void start_or_not(void)
+{
+	start_counted(1, HEDDLE_NOW, -ETIMEDOUT);
+}
+
+/* The second thread cannot be made, whoever makes it. */
+static void start_first(void)
+{
+	start_counted(1, HEDDLE_FOREVER, -EAGAIN);
+}
+
+static void start_both(void)
+{
+	start_counted(2, HEDDLE_FOREVER, -EAGAIN);
+}
+
+static const struct rules two_starts_rules =
+	RULES(.workers = 0, .workers_max = 2, .threads = 2);
+
+static void two_starts_setup(void)
+{
+	pool_make(&two_starts_rules);
+}
+
+static const char *most_are_there(void)
+{
+	if (ghost.ended_threads != rules->threads)
+		return "lost wake-up: a start does not come to its end";
+	if (heddle_workers(pool, NULL, 0) != (int)most())
+		return "registry: not the workers of the start that succeeded";
+	return NULL;
+}
+
+#define TWO_STARTS(id, title, what, one, other, ...) \
+ LAB_SCENARIO(id, .name = title, .claim = what, .setup = two_starts_setup, \
+	      .reset = two_starts_reset, .thread = { one, other }, \
+	      .at_rest = most_are_there, __VA_ARGS__)
+
+TWO_STARTS(two_late, "start-two-late", "a start beside one that does not wait",
+	   start_surely, start_or_not, USUAL);
+TWO_STARTS(two_fails, "start-two-fails", "a start beside one that fails",
+	   start_first, start_both, .create_fails = 2, USUAL);
+
 /* A spare that was not born lies there when two begin to start. */
 static const struct rules unborn_spare_rules =
 	RULES(.workers = 0, .workers_max = 2, .threads = 2,

@@ -68,6 +68,7 @@ static int all_refused(bool inside)
 	struct heddle_group_stat gs = { .struct_size = sizeof(gs) };
 	struct heddle_task_stat ts = { .struct_size = sizeof(ts) };
 	struct heddle_check check = { .struct_size = sizeof(check) };
+	struct heddle_monitor_options mo = { .struct_size = sizeof(mo) };
 	struct heddle_change change = { .group = group, .cap = 1 };
 	struct heddle_task task = { .fn = (heddle_task_fn)NULL };
 	struct heddle_task *tasks[1] = { &task };
@@ -76,7 +77,7 @@ static int all_refused(bool inside)
 	struct heddle_slot *made_slot;
 	struct heddle_worker_info info[2];
 	size_t accepted;
-	int rc[32], n = 0, i;
+	int rc[40], n = 0, i;
 
 	rc[n++] = heddle_submit_call(group, count, NULL);
 	rc[n++] = heddle_submit(group, &queued);
@@ -102,6 +103,14 @@ static int all_refused(bool inside)
 	rc[n++] = heddle_guest_spawn(process, &guest, NULL, HEDDLE_FOREVER);
 	rc[n++] = heddle_slot_create(pool, &so, &made_slot);
 	rc[n++] = heddle_slot_destroy(slot, HEDDLE_FOREVER);
+	rc[n++] = heddle_pool_run(pool, HEDDLE_RUN_ONE, HEDDLE_FOREVER);
+	rc[n++] = heddle_pool_eventfd(pool);
+	rc[n++] = heddle_limits_apply(pool);
+	rc[n++] = heddle_monitor_start(pool, &mo);
+	rc[n++] = heddle_monitor_stop(pool, HEDDLE_FOREVER);
+	rc[n++] = heddle_monitor_poll(pool);
+	rc[n++] = heddle_pool_publish(pool, NULL);
+	rc[n++] = heddle_pool_withdraw(pool);
 	if (inside) {
 		rc[n++] = heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL);
 		rc[n++] = heddle_block_end();

@@ -43,6 +43,8 @@ calls() {
 }
 
 watch() { # KIND
+	# What the last one said is not to be taken for what this one says.
+	rm -f "$scratch/says" "$scratch/strace" "$scratch/trace"
 	mkfifo "$scratch/input"
 	"$program" "$1" <"$scratch/input" >"$scratch/says" &
 	pid=$!

@@ -68,6 +68,29 @@ static bool all_switches(struct heddle_pool *pool, uint64_t *sum)
 	return true;
 }
 
+/*
+ * A worker shows that it is parked a moment before it sleeps, and with no CPU free
+ * the moment may last: idleness begins when no switch came for a while.
+ */
+static bool await_idle(struct heddle_pool *pool, uint64_t *sum)
+{
+	const struct timespec pause = { 0, 50000000 };
+	uint64_t before;
+	uint32_t i;
+
+	for (i = 0; i < 400; i++) {
+		if (!all_switches(pool, &before))
+			return false;
+		nanosleep(&pause, NULL);
+		if (!all_switches(pool, sum))
+			return false;
+		if (*sum == before)
+			return true;
+	}
+	bail("the workers of an idle pool never rest");
+	return false;
+}
+
 static void stay_idle(struct heddle_pool *pool)
 {
 	double seconds = tap_seconds(2);
@@ -75,7 +98,7 @@ static void stay_idle(struct heddle_pool *pool)
 	uint64_t before, after;
 
 	pause.tv_nsec = (long)((seconds - (double)pause.tv_sec) * 1e9);
-	if (!all_switches(pool, &before) || !before) {
+	if (!await_idle(pool, &before) || !before) {
 		skip(1, "/proc does not count the switches of a thread");
 		return;
 	}

@@ -81,6 +81,10 @@ static void pools(void)
 	REFUSED(heddle_pool_stop(NULL, 0, HEDDLE_R1_LEFT, NULL, HEDDLE_NOW));
 	REFUSED(heddle_workers(NULL, NULL, 1));
 	REFUSED(heddle_check(NULL, NULL));
+	REFUSED(heddle_pool_publish(NULL, NULL));
+	REFUSED(heddle_pool_publish_update(NULL));
+	REFUSED(heddle_pool_published(NULL, NULL, 1));
+	REFUSED(heddle_pool_withdraw(NULL));
 }
 
 static void pool_in_use(struct heddle_pool *pool)
@@ -102,6 +106,12 @@ static void pool_in_use(struct heddle_pool *pool)
 	REFUSED(heddle_workers(NULL, &info, 1));
 	REFUSED(heddle_check(pool, NULL));
 	REFUSED(heddle_check(pool, &check));
+	REFUSED(heddle_pool_publish(pool, ""));
+	REFUSED(heddle_pool_publish(pool, "/"));
+	REFUSED(heddle_pool_publish(pool, "/dev/null"));
+	REFUSED(heddle_pool_publish_update(pool));
+	REFUSED(heddle_pool_published(pool, NULL, 1));
+	REFUSED(heddle_pool_withdraw(pool));
 }
 
 static void groups(struct heddle_group *root)

@@ -31,7 +31,7 @@ holds "two searches, two tasks" "-DWORKERS=2 -DTASKS=2 -DROUNDS=1"
 holds "a task that moves" "$moves"
 holds "a task that moves, and one in the list" "-DKEPT=1 -DROUNDS=1"
 holds "a task that moves, and one look at the queues" "-DONE_LOOK $moves"
-holds "a submit" "$submits"
+holds_long "a submit" "$submits"
 holds "a drain, and a task that is put back" \
 	"-DROUNDS=2 -DPUT_BACK=1"
 holds "every schedule ends" "-l -DROUNDS=3"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Every scenario of the laboratory is clean, as far as it says itself: within its
-# bounds of preemptions and old values; a few also by PCT (20000 executions here,
-# a million in "heddle explore run all").
+# bounds of preemptions and old values, or 2 seconds of them here; a few also by PCT
+# (20000 executions here, a million in "heddle explore run all").
 #
 # clause: C1
 # clause: C2

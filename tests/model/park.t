@@ -23,16 +23,16 @@ model=$top/tests/model/park.pml
 # shellcheck source=tests/model/spin.sh
 . "$(dirname "$0")/spin.sh"
 
-holds "cap 1, two submitters" ""
-holds "cap 1, tasks that return or not" "-DNEVER -DMAYBE"
+holds_long "cap 1, two submitters" ""
+holds_long "cap 1, tasks that return or not" "-DNEVER -DMAYBE"
 holds "cap 2, never returning" "-DCAP=2 -DNEVER"
-holds "cap 2, three tasks of one submitter" "-DCAP=2 -DTASKS0=3 -DTASKS1=0"
-holds "cap 2, all about to park, tasks that return or not" \
+holds_long "cap 2, three tasks of one submitter" "-DCAP=2 -DTASKS0=3 -DTASKS1=0"
+holds_long "cap 2, all about to park, tasks that return or not" \
 	"-DCAP=2 -DNEVER -DMAYBE -DPARKED=3"
 holds "cap 1, all about to park, three waits that end for no reason" \
 	"-DPARKED=3 -DSPURIOUS=3"
 holds "cap 1, an order to leave" "-DLEAVE -DTASKS1=0"
-holds "cap 2, an order to leave, all about to park" \
+holds_long "cap 2, an order to leave, all about to park" \
 	"-DCAP=2 -DLEAVE -DPARKED=3 -DSPURIOUS=0"
 holds "cap 1, submits from inside a task" "-DINSIDE -DTASKS1=0 -DTASKS0=2"
 holds "cap 2, submits from inside a task, never returning" \

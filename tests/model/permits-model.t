@@ -117,7 +117,7 @@ holds "1 group, cap 1 to 0 to 1, never returning" \
 
 # Two siblings with caps 1 and 1.
 holds "siblings, root 1, never returning" "-DCAPR=1 -DNEVER"
-holds "siblings, root 2, never returning" "-DCAPR=2 -DNEVER"
+holds_long "siblings, root 2, never returning" "-DCAPR=2 -DNEVER"
 holds "siblings, root 1, returning, both asleep at first" \
 	"-DCAPR=1 -DPARKED=3"
 holds "siblings, root 2, 2 tasks of one, returning" \

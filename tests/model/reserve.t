@@ -25,7 +25,7 @@ model=$top/tests/model/reserve.pml
 only="-DCAPR=1 -DTASKS0=0 -DTASKS1=2"
 change="-DN=0 -DRAISE=1"
 holds "1 of 2 prepaid, never returning" "-DNEVER -DTASKS1=2"
-holds "1 of 2 prepaid, returning, both asleep at first" "-DTASKS1=2 -DPARKED=3"
+holds_long "1 of 2 prepaid, returning, both asleep at first" "-DTASKS1=2 -DPARKED=3"
 holds "all prepaid, returning or not" \
 	"-DCAPR=1 -DTASKS1=2 -DPARKED=3 -DNEVER -DMAYBE"
 holds "all prepaid, two tasks of the account" "$only"

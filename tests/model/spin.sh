@@ -59,6 +59,15 @@ holds() {
 	fi
 }
 
+# holds_long NAME DEFINITIONS: the same where it takes many millions of states.
+holds_long() {
+	if [ -n "${HEDDLE_TEST_LONG-}" ]; then
+		holds "$1" "$2"
+	else
+		skip "holds: $1" "more than 4 million states: HEDDLE_TEST_LONG=1"
+	fi
+}
+
 # broken BUG PATTERN DEFINITIONS: the exploration finds that violation, soon, so that
 # the compiler is most of the cost. A pattern is what the explorer says of a property.
 broken() {

@@ -9,7 +9,7 @@ set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/sh-tap.sh"
 
-for example in buildgraph first guests loop server sort tenants; do
+for example in buildgraph container first guests loop server sort tenants; do
 	must "examples/$example" "${abs_top_builddir:?}/examples/$example"
 done
 must_fail "an example that fails is seen" "no" sh -c 'echo no; exit 1'

@@ -108,6 +108,7 @@ chapter() {
 chapter doc/guide/pool.md 2 3
 chapter doc/guide/tenants.md 2 2
 chapter doc/guide/unload.md 2 2
+chapter doc/guide/limits.md 0 0
 chapter doc/guide/embedding.md 0 0
 
 ## README.md ---------------------------------------------------------------------

@@ -55,6 +55,12 @@ must "a user's program compiles and links" \
 	$(pkg-config --cflags --libs heddle)
 must "the program runs" env LD_LIBRARY_PATH="$root$prefix/lib" ./user
 
+helper=$(find "$root" -name 'libheddle.so.*-gdb.py')
+must "gdb's helper has the name of the library" \
+	test -f "$root$prefix/lib/$(basename "${helper:-none}" -gdb.py)"
+must "the tracing scripts name the installed library" \
+	grep -q "usdt:$prefix/lib/libheddle.so.0:heddle:task_begin" \
+	"$root$prefix/share/heddle/bpftrace/wake-to-start.bt"
 if [ -e "$root$prefix/lib/libheddle.a" ]; then
 	# shellcheck disable=SC2046
 	must "with the archive, by the flags of --static" sh -c '

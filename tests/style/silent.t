@@ -22,7 +22,9 @@ command -v nm >/dev/null || skip_all "nm is missing (binutils)"
 
 # file:function, and why it may be there.
 allowed="assert:abort an invariant of heddle is broken
-assert:dprintf the same, with what is broken"
+assert:dprintf the same, with what is broken
+event:write wakes who waits for the event of a pool, on its own descriptor
+pubfile:pwrite the file of a pool that is published, on its own descriptor"
 
 # Names without their fortified forms. snprintf and its kin write to memory.
 loud() {

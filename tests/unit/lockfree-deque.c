@@ -64,7 +64,7 @@ static void alone_at(uint64_t start, const char *where)
 
 static void lives(void)
 {
-	struct hd_reclaim reclaim = { NULL };
+	struct hd_reclaim reclaim = { NULL, NULL };
 	uint64_t end;
 
 	ok(hd_deque_init(&deque, 1) == -EINVAL &&

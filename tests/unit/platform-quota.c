@@ -1,62 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CPUs: quotas of control groups, and the CPU that a thread is on. Method: a tree of
- * groups where only an ancestor is limited.
+ * CPUs: what quotas and cpusets of control groups leave, at whatever level they are
+ * set, and the CPU that a thread is on. Method: trees of files, laid out here or
+ * recorded (tests/data/limits), where only an ancestor is limited, where CPUs are
+ * offline, where the process is in a name space, and where nothing makes sense.
  *
- * fault: F41
+ * fault: F42
  */
 #include <errno.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "platform/cpu.h"
+#include "platform/cpuset.h"
+#include "platform/limits.h"
 #include "platform/quota.h"
+#include "tests/support/tree.h"
 #include "tests/tap/tap.h"
 
 /* -- control groups -- */
 
-static char tree[PATH_MAX / 4];
+static struct su_tree tree;
 
-/* Writes a file below the tree and makes the folders above it. */
 static void put(const char *path, const char *text)
 {
-	char full[PATH_MAX];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s%s", tree, path);
-	for (char *at = full + strlen(tree) + 1; (at = strchr(at, '/')); at++) {
-		*at = '\0';
-		if (mkdir(full, 0700) < 0 && errno != EEXIST)
-			bail("mkdir %s: %s", full, strerror(errno));
-		*at = '/';
-	}
-	file = fopen(full, "w");
-	if (!file || fputs(text, file) < 0 || fclose(file))
-		bail("write %s: %s", full, strerror(errno));
+	su_tree_put(&tree, path, text);
 }
 
-static void new_tree(void)
+static uint64_t milli(void)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(tree, sizeof(tree), "%s/heddle-platform-XXXXXX",
-		 tmp && strlen(tmp) < 512 ? tmp : "/tmp");
-	if (!mkdtemp(tree))
-		bail("mkdtemp: %s", strerror(errno));
-}
-
-static void drop_tree(void)
-{
-	char command[PATH_MAX];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", tree);
-	if (system(command))
-		diag("%s is left", tree);
+	return hd_quota_milli(tree.root);
 }
 
 #define V2_MOUNT "35 24 0:30 / /cg rw,nosuid shared:9 - cgroup2 cgroup2 rw\n"
@@ -64,79 +39,140 @@ static void drop_tree(void)
 
 static void test_quota_v2(void)
 {
-	new_tree();
-	is_u64(hd_quota_milli(tree), UINT64_MAX, "no /proc: no quota");
+	su_tree_make(&tree);
+	is_u64(milli(), UINT64_MAX, "no /proc: no quota");
 	put("/proc/self/mountinfo",
 	    "1 2 0:1 / /x rw - ext4 /dev/a rw\n" V2_MOUNT);
 	put("/proc/self/cgroup", "0::/a/b/c\n");
-	is_u64(hd_quota_milli(tree), UINT64_MAX, "v2 without files: none");
+	is_u64(milli(), UINT64_MAX, "v2 without files: none");
 	put("/cg/a/b/c/cpu.max", "max 100000\n");
-	is_u64(hd_quota_milli(tree), UINT64_MAX, "v2 max: none");
+	is_u64(milli(), UINT64_MAX, "v2 max: none");
 	put("/cg/a/b/c/cpu.max", "250000 100000\n");
-	is_u64(hd_quota_milli(tree), 2500, "v2 own limit");
+	is_u64(milli(), 2500, "v2 own limit");
 	put("/cg/a/b/cpu.max", "150000 100000\n");
-	is_u64(hd_quota_milli(tree), 1500, "v2 parent is tighter");
+	is_u64(milli(), 1500, "v2 parent is tighter");
 	put("/cg/a/cpu.max", "70000 50000\n");
-	is_u64(hd_quota_milli(tree), 1400, "v2 grandparent is tighter");
+	is_u64(milli(), 1400, "v2 grandparent is tighter");
 	put("/cg/cpu.max", "100 100000\n");
-	is_u64(hd_quota_milli(tree), 1, "v2 limit at the mount point");
+	is_u64(milli(), 1, "v2 limit at the mount point");
 	put("/cg/cpu.max", "100000 0\n");
-	is_u64(hd_quota_milli(tree), 1400, "a period of 0 is no limit");
+	is_u64(milli(), 1400, "a period of 0 is no limit");
 	put("/cg/cpu.max", "18446744073709551615 1\n");
-	is_u64(hd_quota_milli(tree), 1400, "an absurd quota is no limit");
+	is_u64(milli(), 1400, "an absurd quota is no limit");
 	put("/cg/a/cpu.max", "garbage\n");
-	is_u64(hd_quota_milli(tree), 1500, "a broken file hides nothing else");
+	is_u64(milli(), 1500, "a broken file hides nothing else");
 	put("/cg/a/bb/cpu.max", "10000 100000\n");
-	is_u64(hd_quota_milli(tree), 1500, "a sibling does not count");
-	drop_tree();
+	is_u64(milli(), 1500, "a sibling does not count");
+	su_tree_drop(&tree);
 }
 
 static void test_quota_v1(void)
 {
-	new_tree();
+	su_tree_make(&tree);
 	put("/proc/self/mountinfo", V1_MOUNT);
 	put("/proc/self/cgroup", "5:memory:/m\n4:cpuset:/s\n"
 				 "3:cpuacct,cpu:/p/q\n0::/\n");
 	put("/v1/p/q/cpu.cfs_quota_us", "-1\n");
 	put("/v1/p/q/cpu.cfs_period_us", "100000\n");
-	is_u64(hd_quota_milli(tree), UINT64_MAX, "v1 -1: none");
+	is_u64(milli(), UINT64_MAX, "v1 -1: none");
 	put("/v1/p/cpu.cfs_quota_us", "300000\n");
 	put("/v1/p/cpu.cfs_period_us", "100000\n");
-	is_u64(hd_quota_milli(tree), 3000, "v1 parent limits");
+	is_u64(milli(), 3000, "v1 parent limits");
 	put("/v1/p/q/cpu.cfs_quota_us", "200000\n");
-	is_u64(hd_quota_milli(tree), 2000, "v1 own limit is tighter");
+	is_u64(milli(), 2000, "v1 own limit is tighter");
 	/* Hybrid: both hierarchies hold. */
 	put("/proc/self/mountinfo", V1_MOUNT V2_MOUNT);
 	put("/proc/self/cgroup", "3:cpuacct,cpu:/p/q\n0::/u\n");
 	put("/cg/u/cpu.max", "50000 100000\n");
-	is_u64(hd_quota_milli(tree), 500, "hybrid: the tighter one of both");
-	drop_tree();
+	is_u64(milli(), 500, "hybrid: the tighter one of both");
+	su_tree_drop(&tree);
 }
 
 static void test_quota_namespaces(void)
 {
-	new_tree();
+	su_tree_make(&tree);
 	/* A mount that shows a part of the hierarchy, at a path with a blank. */
 	put("/proc/self/mountinfo", "35 24 0:30 /docker/x /c\\040g rw shared:1 "
 				    "master:2 - cgroup2 cgroup2 rw\n");
 	put("/proc/self/cgroup", "0::/docker/x/job\n");
 	put("/c g/job/cpu.max", "400000 100000\n");
-	is_u64(hd_quota_milli(tree), 4000, "below the mount's root");
+	is_u64(milli(), 4000, "below the mount's root");
 	put("/c g/cpu.max", "300000 100000\n");
-	is_u64(hd_quota_milli(tree), 3000, "the mount's root counts too");
+	is_u64(milli(), 3000, "the mount's root counts too");
 	put("/proc/self/cgroup", "0::/docker/xy\n");
 	put("/c gy/cpu.max", "100 100000\n");
-	is_u64(hd_quota_milli(tree), 3000, "a prefix is not an ancestor");
+	is_u64(milli(), 3000, "a prefix is not an ancestor");
 	put("/proc/self/cgroup", "0::/../../other\n");
-	is_u64(hd_quota_milli(tree), 3000, "outside of the namespace");
-	drop_tree();
+	is_u64(milli(), 3000, "outside of the namespace");
+	su_tree_drop(&tree);
+}
+
+/* -- recorded trees -- */
+
+static const char *const recorded[] = {
+	"affinity", "disjoint", "docker-v1", "docker-v2",
+	"hostile",  "hybrid",   "offline",   "outside",
+	"pod",      "v1",       "v2-cpuset", "v2-nested",
+};
+
+static void test_recorded(const char *name)
+{
+	static const char *const by[] = { "online", "affinity", "cpuset",
+					  "quota" };
+	struct hd_limits limits;
+	char want[512], got[512];
+	int rc;
+
+	su_tree_make(&tree);
+	su_tree_record(&tree, name, want, sizeof(want));
+	rc = hd_limits_read_at(tree.root, &limits);
+	snprintf(got, sizeof(got),
+		 "cpus=%u affinity=%u cpuset=%u decided=%s quota=%llu/%llu "
+		 "source=%s",
+		 limits.cpus, limits.affinity, limits.cpuset,
+		 by[limits.decided], (unsigned long long)limits.quota_us,
+		 (unsigned long long)limits.period_us, limits.source);
+	ok(rc == 0 && !strcmp(want, got), "recorded: %s", name);
+	if (strcmp(want, got))
+		diag("%d\nwant %s\ngot  %s", rc, want, got);
+	su_tree_drop(&tree);
+}
+
+static void test_files(void)
+{
+	char path[1100], text[8], file[HD_CGROUP_FILE], folder[600];
+	struct hd_limits limits;
+	struct hd_cpus set;
+
+	su_tree_make(&tree);
+	is_u64((uint64_t)-hd_limits_read_at(tree.root, &limits), ENOENT,
+	       "without a status file there is an error");
+	put("/f/eight", "1234567\n");
+	is_u64((uint64_t)-hd_cgroup_read(tree.root, "/f", "eight", text,
+					 sizeof(text)),
+	       E2BIG, "a file that does not fit is not cut");
+	snprintf(path, sizeof(path), "%s/f/pipe", tree.root);
+	if (mkfifo(path, 0600))
+		bail("mkfifo: %s", strerror(errno));
+	is_u64((uint64_t)hd_cgroup_read(tree.root, "/f", "pipe", text,
+					sizeof(text)),
+	       0, "a pipe is not waited for");
+	ok(hd_cpus_parse("0,8191", &set) && hd_cpus_count(&set) == 2,
+	   "the largest CPU number");
+	ok(!hd_cpus_parse("8192", &set), "one beyond is an error");
+	memset(folder, 'x', sizeof(folder));
+	folder[sizeof(folder) - 1] = '\0';
+	hd_cgroup_file(file, folder, "cpu.max");
+	is_u64(strlen(file), sizeof(file) - 1, "a long path is cut");
+	ok(!strcmp(file + strlen(file) - 9, "x/cpu.max"), "at its beginning");
+	su_tree_drop(&tree);
 }
 
 static void test_cpu(void)
 {
 	cpu_set_t mine;
 	size_t size = hd_cpu_set_size();
-	uint64_t quota = hd_cpu_quota_milli();
+	uint64_t quota = hd_quota_milli("");
 	uint64_t want;
 	bool in_mask = true;
 
@@ -145,7 +181,7 @@ static void test_cpu(void)
 	ok(hd_cpu_possible() >= 1, "%u possible CPUs", hd_cpu_possible());
 	ok(size >= sizeof(long) && size % sizeof(long) == 0,
 	   "affinity of %zu bytes", size);
-	want = (uint64_t)CPU_COUNT(&mine);
+	want = (uint64_t)CPU_COUNT(&mine); /* the kernel has cut it already */
 	if (quota != UINT64_MAX && (quota + 999) / 1000 < want)
 		want = (quota + 999) / 1000;
 	is_u64(hd_cpu_usable(), want, "usable CPUs: mask and quota");
@@ -174,6 +210,9 @@ int main(void)
 	test_quota_v2();
 	test_quota_v1();
 	test_quota_namespaces();
+	for (size_t i = 0; i < sizeof(recorded) / sizeof(recorded[0]); i++)
+		test_recorded(recorded[i]);
+	test_files();
 	test_cpu();
 	return tap_done();
 }

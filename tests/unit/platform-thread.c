@@ -74,7 +74,7 @@ static void start(void (*fn)(void *arg), const char *name)
 	/* Relaxed: the thread does not exist yet. */
 	atomic_store_explicit(&gate, 0, memory_order_relaxed);
 	options = (struct hd_thread_options){
-		.stack = hd_stack_map(STACK_SIZE),
+		.stack = hd_stack_map(STACK_SIZE, 0),
 		.stack_size = STACK_SIZE,
 		.name = name,
 	};
@@ -130,7 +130,7 @@ static void test_thread(void)
 	}
 	ok(open, "the signals of faults are open");
 	ok(blocked, "all others are blocked");
-	hd_stack_unmap(options.stack, options.stack_size);
+	hd_stack_unmap(options.stack, options.stack_size, 0);
 }
 
 /*
@@ -154,7 +154,7 @@ static void test_gone(void)
 		all_gone &= hd_thread_gone(&thread, HEDDLE_FOREVER) == 0;
 		all_gone &= syscall(SYS_tgkill, getpid(), tid, 0) < 0 &&
 			    errno == ESRCH;
-		hd_stack_unmap(options.stack, options.stack_size);
+		hd_stack_unmap(options.stack, options.stack_size, 0);
 	}
 	ok(all_gone, "300 threads: gone means gone");
 	diag("%u were not gone yet when the join returned", lingered);
@@ -167,7 +167,7 @@ static void test_gone(void)
 	       "a number that was given away again does not hold us up");
 	open_gate();
 	hd_thread_join(&thread, HEDDLE_FOREVER);
-	hd_stack_unmap(options.stack, options.stack_size);
+	hd_stack_unmap(options.stack, options.stack_size, 0);
 }
 
 static void test_names(void)
@@ -317,7 +317,7 @@ static void test_restore(void)
 	ok(cancel_ok, "cancelability");
 	is_u64(changed_again, 0, "and stays clean");
 	diag("%.0f ns for a clean thread", restore_ns);
-	hd_stack_unmap(options.stack, options.stack_size);
+	hd_stack_unmap(options.stack, options.stack_size, 0);
 }
 
 static void widen(void *arg)
@@ -343,7 +343,7 @@ static void test_restore_offline(void)
 	open_gate();
 	hd_thread_join(&thread, HEDDLE_FOREVER);
 	is_u64(changed_clean, 0, "absent CPUs in the template are no change");
-	hd_stack_unmap(options.stack, options.stack_size);
+	hd_stack_unmap(options.stack, options.stack_size, 0);
 }
 
 /* -- grace periods -- */
@@ -377,7 +377,7 @@ static void test_rcu(void)
 	is_u64(atomic_load_explicit(&read_ended, memory_order_relaxed), 1,
 	       "a grace period waits for the end of a nested section");
 	hd_thread_join(&thread, HEDDLE_FOREVER);
-	hd_stack_unmap(options.stack, options.stack_size);
+	hd_stack_unmap(options.stack, options.stack_size, 0);
 }
 
 int main(void)

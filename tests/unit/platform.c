@@ -77,12 +77,12 @@ static void test_faults(void)
 	hd_unmap(block, 1);
 
 	heddle_fault_set(HEDDLE_FAULT_STACK_MAP, 0, 1, ENOMEM);
-	ok(!hd_stack_map(STACK_SIZE), "no stack");
-	stacked.stack = hd_stack_map(STACK_SIZE);
+	ok(!hd_stack_map(STACK_SIZE, 0), "no stack");
+	stacked.stack = hd_stack_map(STACK_SIZE, 0);
 	heddle_fault_set(HEDDLE_FAULT_THREAD_CREATE, 0, 1, EAGAIN);
 	is_u64((uint64_t)-hd_thread_create(&never, &stacked, nothing, NULL),
 	       EAGAIN, "no thread");
-	hd_stack_unmap(stacked.stack, STACK_SIZE);
+	hd_stack_unmap(stacked.stack, STACK_SIZE, 0);
 	heddle_fault_set(HEDDLE_FAULT_AFFINITY, 0, 1, EINVAL);
 	stacked.name = "platform";
 	is_u64((uint64_t)-hd_thread_apply(&stacked), EINVAL, "no affinity");
@@ -182,10 +182,11 @@ static void test_memory(void)
 	ok(block && (uintptr_t)block % 128 == 0 && is_zero(block, 1000),
 	   "the heap is aligned and zero");
 	hd_free(block);
-	ok(!hd_map(SIZE_MAX) && !hd_alloc(SIZE_MAX) && !hd_stack_map(SIZE_MAX),
+	ok(!hd_map(SIZE_MAX) && !hd_alloc(SIZE_MAX) &&
+		   !hd_stack_map(SIZE_MAX, 0),
 	   "sizes that overflow are refused");
 
-	stack = hd_stack_map(STACK_SIZE);
+	stack = hd_stack_map(STACK_SIZE, 0);
 	child = fork();
 	if (child == 0) {
 		stack[0] = 1;
@@ -197,7 +198,7 @@ static void test_memory(void)
 	/* A sanitizer turns the signal into an exit status of its own. */
 	ok(!WIFEXITED(status) || WEXITSTATUS(status),
 	   "the byte below a stack is guarded");
-	hd_stack_unmap(stack, STACK_SIZE);
+	hd_stack_unmap(stack, STACK_SIZE, 0);
 }
 
 static void test_fork(void)

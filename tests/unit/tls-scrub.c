@@ -340,11 +340,11 @@ static void on_stack_of(size_t size)
 
 	diag("a stack of %zu bytes", size);
 	stack_size = size;
-	options.stack = hd_stack_map(size);
+	options.stack = hd_stack_map(size, 0);
 	if (hd_thread_create(&thread, &options, play, options.stack) < 0)
 		bail("no thread");
 	hd_thread_join(&thread, HEDDLE_FOREVER);
-	hd_stack_unmap(options.stack, size);
+	hd_stack_unmap(options.stack, size, 0);
 }
 
 int main(void)

@@ -190,11 +190,7 @@ inline take()
 {
 	atomic {
 		list = head;
-#ifdef BUG_STAY
 		head = DRAINING
-#else
-		head = (looks > 1 -> DRAINING : NIL)
-#endif
 	}
 	was_empty = (list >= JOBS);
 	do
@@ -285,6 +281,13 @@ active proctype loop()
 			:: else -> looks--
 			fi
 		od;
+#ifndef BUG_STAY
+		/* The list is still the loop's: it comes back by itself. */
+		if
+		:: looks == 0 -> wake = true
+		:: else
+		fi;
+#endif
 		is_empty = true;
 		for (j : 0 .. JOBS - 1) {
 			is_empty = is_empty && !is_away[j]

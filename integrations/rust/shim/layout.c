@@ -43,6 +43,16 @@ static void options(void)
 	FIELD(heddle_pool_options, worker_exit);
 	FIELD(heddle_pool_options, hook_arg);
 	FIELD(heddle_pool_options, helpers_max);
+	FIELD(heddle_pool_options, guard_size);
+	FIELD(heddle_pool_options, keep_alive_ns);
+	FIELD(heddle_pool_options, sig_mask);
+	FIELD(heddle_pool_options, sig_mask_size);
+	FIELD(heddle_pool_options, sched_policy);
+	FIELD(heddle_pool_options, sched_priority);
+	FIELD(heddle_pool_options, nice);
+	FIELD(heddle_pool_options, placement);
+	FIELD(heddle_pool_options, worker_recycle);
+	FIELD(heddle_pool_options, create_failed);
 	SIZE(heddle_group_options);
 	FIELD(heddle_group_options, flags);
 	FIELD(heddle_group_options, cap);

@@ -64,6 +64,18 @@ pub struct heddle_report {
 
 pub type hook_init =
     Option<unsafe extern "C" fn(pool: *mut heddle_pool, index: u32, arg: *mut c_void) -> c_int>;
+pub type hook_recycle = Option<
+    unsafe extern "C" fn(pool: *mut heddle_pool, index: u32, incarnation: u64, arg: *mut c_void),
+>;
+pub type hook_create_failed = Option<
+    unsafe extern "C" fn(
+        pool: *mut heddle_pool,
+        index: u32,
+        error: c_int,
+        step: u32,
+        arg: *mut c_void,
+    ),
+>;
 pub type hook_exit =
     Option<unsafe extern "C" fn(pool: *mut heddle_pool, index: u32, arg: *mut c_void)>;
 
@@ -90,6 +102,16 @@ pub struct heddle_pool_options {
     pub hook_arg: *mut c_void,
     pub helpers_max: u32,
     pub reserved: u32,
+    pub guard_size: u64,
+    pub keep_alive_ns: u64,
+    pub sig_mask: *const c_void,
+    pub sig_mask_size: usize,
+    pub sched_policy: i32,
+    pub sched_priority: i32,
+    pub nice: i32,
+    pub placement: u32,
+    pub worker_recycle: hook_recycle,
+    pub create_failed: hook_create_failed,
 }
 
 #[repr(C)]

@@ -67,6 +67,16 @@ fn ours() -> BTreeMap<String, u64> {
     field!(rows, heddle_pool_options, worker_exit);
     field!(rows, heddle_pool_options, hook_arg);
     field!(rows, heddle_pool_options, helpers_max);
+    field!(rows, heddle_pool_options, guard_size);
+    field!(rows, heddle_pool_options, keep_alive_ns);
+    field!(rows, heddle_pool_options, sig_mask);
+    field!(rows, heddle_pool_options, sig_mask_size);
+    field!(rows, heddle_pool_options, sched_policy);
+    field!(rows, heddle_pool_options, sched_priority);
+    field!(rows, heddle_pool_options, nice);
+    field!(rows, heddle_pool_options, placement);
+    field!(rows, heddle_pool_options, worker_recycle);
+    field!(rows, heddle_pool_options, create_failed);
     size!(rows, heddle_group_options);
     field!(rows, heddle_group_options, flags);
     field!(rows, heddle_group_options, cap);
