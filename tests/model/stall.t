@@ -10,6 +10,7 @@
 #
 # property: P6
 # property: P26
+# clause: L1
 set -eu
 # shellcheck source=tests/style/sh-tap.sh
 . "$(dirname "$0")/../style/sh-tap.sh"
