@@ -200,7 +200,7 @@ POOL(join_orphan, "pair-join-orphan",
      THREADS(submit_join_one_of_two, stop_and_start), UP_TO(2, 0),
      .settle = true);
 
-/* -- who joined goes on with its own permit, and tells the returner of the child's (L1) -- */
+/* -- who joined goes on with its permit, and tells the returner of the child's (L1) -- */
 
 static void join_and_stay(void *arg)
 {
