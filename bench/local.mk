@@ -69,6 +69,48 @@ endif
 clean-rust:
 	rm -rf $(rust_folder)
 
+## C++ opponents -------------------------------------------------------------
+
+# A program of its own: nothing of heddle is in it, and config.h is not. The file
+# of a library that is not here is built as well and says so when it is asked.
+if HAVE_CXX
+noinst_PROGRAMS += %D%/opponents/cxx/heddle-cxx-opponent
+%C%_opponents_cxx_heddle_cxx_opponent_SOURCES = $(cxx_sources)
+%C%_opponents_cxx_heddle_cxx_opponent_CPPFLAGS = -I$(top_srcdir) $(cxx_with)
+%C%_opponents_cxx_heddle_cxx_opponent_CXXFLAGS = $(CXX_FLAGS) $(cxx_flags)
+%C%_opponents_cxx_heddle_cxx_opponent_LDFLAGS = -pthread $(cxx_flags)
+%C%_opponents_cxx_heddle_cxx_opponent_LDADD = $(cxx_libs)
+endif
+cxx_sources = \
+	%D%/opponents/cxx/asio.cpp \
+	%D%/opponents/cxx/flood.hpp \
+	%D%/opponents/cxx/latency.hpp \
+	%D%/opponents/cxx/life.hpp \
+	%D%/opponents/cxx/measure.cpp \
+	%D%/opponents/cxx/measure.hpp \
+	%D%/opponents/cxx/openmp.cpp \
+	%D%/opponents/cxx/pool.hpp \
+	%D%/opponents/cxx/protocol.cpp \
+	%D%/opponents/cxx/protocol.hpp \
+	%D%/opponents/cxx/tbb.cpp \
+	%D%/opponents/cxx/threads.cpp \
+	%D%/opponents/cxx/tree.hpp
+
+cxx_with =
+cxx_flags =
+cxx_libs =
+if HAVE_ASIO
+cxx_with += -DWITH_ASIO=1
+endif
+if HAVE_TBB
+cxx_with += -DWITH_TBB=1 $(TBB_CFLAGS)
+cxx_libs += $(TBB_LIBS)
+endif
+if HAVE_OPENMP
+cxx_with += -DWITH_OPENMP=1
+cxx_flags += -fopenmp
+endif
+
 ## The stall table -----------------------------------------------------------
 
 # A program of its own: it reaches inside the library, and has the opponents that are
