@@ -111,6 +111,27 @@ cxx_with += -DWITH_OPENMP=1
 cxx_flags += -fopenmp
 endif
 
+## Java opponents ------------------------------------------------------------
+
+java_sources = %D%/opponents/java/HeddleOpponent.java
+EXTRA_DIST += $(java_sources)
+
+java_folder = %D%/opponents/java-build
+
+if HAVE_JAVA
+noinst_DATA += $(java_folder)/heddle-java-opponent
+$(java_folder)/heddle-java-opponent: $(java_sources)
+	$(AM_V_GEN)rm -rf $(java_folder) && $(MKDIR_P) $(java_folder) && \
+	$(JAVAC) -Xlint:all -d $(java_folder) $(top_srcdir)/$(java_sources) && \
+	{ echo '#!/bin/sh' && \
+	  echo 'exec "$(JAVA)" -cp "$${0%/*}" HeddleOpponent "$$@"'; } >$@.tmp && \
+	chmod +x $@.tmp && mv $@.tmp $@
+endif
+
+.PHONY: clean-java
+clean-java:
+	rm -rf $(java_folder)
+
 ## The stall table -----------------------------------------------------------
 
 # A program of its own: it reaches inside the library, and has the opponents that are
