@@ -45,14 +45,20 @@ nodist_%C%_lockfree_SOURCES = tools/buildinfo.c
 # folder; the program is part of "all" because the first experiment needs it.
 rust_sources = \
 	%D%/opponents/rust/Cargo.toml \
+	%D%/opponents/rust/src/flood.rs \
 	%D%/opponents/rust/src/histogram.rs \
+	%D%/opponents/rust/src/latency.rs \
+	%D%/opponents/rust/src/life.rs \
 	%D%/opponents/rust/src/main.rs \
 	%D%/opponents/rust/src/measure.rs \
 	%D%/opponents/rust/src/memory.rs \
 	%D%/opponents/rust/src/p01.rs \
+	%D%/opponents/rust/src/peer.rs \
 	%D%/opponents/rust/src/pool.rs \
+	%D%/opponents/rust/src/system.rs \
 	%D%/opponents/rust/src/threads.rs \
 	%D%/opponents/rust/src/timeline.rs \
+	%D%/opponents/rust/src/tree.rs \
 	%D%/opponents/rust/src/w1.rs
 EXTRA_DIST += %D%/README.md $(rust_sources)
 
