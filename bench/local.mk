@@ -88,19 +88,19 @@ noinst_PROGRAMS += %D%/opponents/cxx/heddle-cxx-opponent
 %C%_opponents_cxx_heddle_cxx_opponent_LDADD = $(cxx_libs)
 endif
 cxx_sources = \
-	%D%/opponents/cxx/asio.cpp \
-	%D%/opponents/cxx/flood.hpp \
-	%D%/opponents/cxx/latency.hpp \
-	%D%/opponents/cxx/life.hpp \
-	%D%/opponents/cxx/measure.cpp \
-	%D%/opponents/cxx/measure.hpp \
-	%D%/opponents/cxx/openmp.cpp \
-	%D%/opponents/cxx/pool.hpp \
-	%D%/opponents/cxx/protocol.cpp \
-	%D%/opponents/cxx/protocol.hpp \
-	%D%/opponents/cxx/tbb.cpp \
-	%D%/opponents/cxx/threads.cpp \
-	%D%/opponents/cxx/tree.hpp
+	%D%/opponents/cxx/asio.cc \
+	%D%/opponents/cxx/flood.hh \
+	%D%/opponents/cxx/latency.hh \
+	%D%/opponents/cxx/life.hh \
+	%D%/opponents/cxx/measure.cc \
+	%D%/opponents/cxx/measure.hh \
+	%D%/opponents/cxx/openmp.cc \
+	%D%/opponents/cxx/pool.hh \
+	%D%/opponents/cxx/protocol.cc \
+	%D%/opponents/cxx/protocol.hh \
+	%D%/opponents/cxx/tbb.cc \
+	%D%/opponents/cxx/threads.cc \
+	%D%/opponents/cxx/tree.hh
 
 cxx_with =
 cxx_flags =

@@ -8,16 +8,16 @@
  *	submit_inside(f)         from a task; only W2 asks
  *	stop()                   as the library does it, after all tasks
  */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_FLOOD_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_FLOOD_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_FLOOD_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_FLOOD_HH
 
 #include <algorithm>
 #include <pthread.h>
 #include <thread>
 #include <vector>
 
-#include "bench/opponents/cxx/measure.hpp"
-#include "bench/opponents/cxx/protocol.hpp"
+#include "bench/opponents/cxx/measure.hh"
+#include "bench/opponents/cxx/protocol.hh"
 
 namespace opponent
 {
@@ -247,4 +247,4 @@ template <class Pool> class idle : public burst<Pool>
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_FLOOD_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_FLOOD_HH */

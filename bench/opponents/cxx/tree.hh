@@ -7,14 +7,14 @@
  *	Forker(workers)
  *	fib(n), nq(board), uts(node)    answers; called from outside
  */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_TREE_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_TREE_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_TREE_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_TREE_HH
 
 #include <cstdint>
 #include <string>
 
-#include "bench/opponents/cxx/measure.hpp"
-#include "bench/opponents/cxx/protocol.hpp"
+#include "bench/opponents/cxx/measure.hh"
+#include "bench/opponents/cxx/protocol.hh"
 
 namespace opponent
 {
@@ -178,4 +178,4 @@ template <class Forker> class fork_join : public workload
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_TREE_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_TREE_HH */

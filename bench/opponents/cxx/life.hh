@@ -4,14 +4,14 @@
  * (doc/workloads.md). Each round makes its pools itself. No library here can
  * change how many workers a pool has, so W9's changes are "nan".
  */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_LIFE_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_LIFE_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_LIFE_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_LIFE_HH
 
 #include <cmath>
 #include <memory>
 #include <pthread.h>
 
-#include "bench/opponents/cxx/flood.hpp"
+#include "bench/opponents/cxx/flood.hh"
 
 namespace opponent
 {
@@ -180,4 +180,4 @@ template <class Pool> class cap : public workload
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_LIFE_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_LIFE_HH */

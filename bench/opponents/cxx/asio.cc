@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* asio::thread_pool, the header-only asio; without it only a reason. */
-#include "bench/opponents/cxx/protocol.hpp"
+#include "bench/opponents/cxx/protocol.hh"
 
 #if WITH_ASIO
 # include <asio/post.hpp>
@@ -11,7 +11,7 @@
 # include <string>
 # include <utility>
 
-# include "bench/opponents/cxx/pool.hpp"
+# include "bench/opponents/cxx/pool.hh"
 
 namespace
 {

@@ -6,8 +6,8 @@
 #include <thread>
 #include <utility>
 
-#include "bench/opponents/cxx/flood.hpp"
-#include "bench/opponents/cxx/latency.hpp"
+#include "bench/opponents/cxx/flood.hh"
+#include "bench/opponents/cxx/latency.hh"
 
 namespace
 {

@@ -5,13 +5,13 @@
  * caller is one of them. So it has W2 and W3 only, and with one worker gomp
  * runs each task at once, which is no scheduler's cost.
  */
-#include "bench/opponents/cxx/protocol.hpp"
+#include "bench/opponents/cxx/protocol.hh"
 
 #if WITH_OPENMP
 # include <omp.h>
 
-# include "bench/opponents/cxx/flood.hpp"
-# include "bench/opponents/cxx/tree.hpp"
+# include "bench/opponents/cxx/flood.hh"
+# include "bench/opponents/cxx/tree.hh"
 
 namespace
 {

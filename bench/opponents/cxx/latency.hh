@@ -8,8 +8,8 @@
  *	call(f)                  run f and wait for it, as fast as the library
  *	                         can when its caller may help; only W4j
  */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_LATENCY_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_LATENCY_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_LATENCY_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_LATENCY_HH
 
 #include <cstdio>
 #include <memory>
@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/opponents/cxx/flood.hpp"
+#include "bench/opponents/cxx/flood.hh"
 
 namespace opponent
 {
@@ -223,4 +223,4 @@ template <class Pool> class guests : public pool_workload<Pool>
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_LATENCY_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_LATENCY_HH */

@@ -3,8 +3,8 @@
  * How `heddle bench` speaks to a program with opponents in it, and what such a
  * program says back; bench/README.md has the words. No measuring here.
  */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HH
 
 #include <cstdint>
 #include <map>
@@ -96,4 +96,4 @@ extern const peer asio_peer, tbb_peer, openmp_peer, thread_peer, async_peer;
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HH */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command line and the lines that go back and forth; see protocol.hpp. */
-#include "bench/opponents/cxx/protocol.hpp"
+/* The command line and the lines that go back and forth; see protocol.hh. */
+#include "bench/opponents/cxx/protocol.hh"
 
 #include <cmath>
 #include <cstdio>

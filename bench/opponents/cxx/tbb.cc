@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* oneTBB: one arena with a task_group in it; without it only a reason. */
-#include "bench/opponents/cxx/protocol.hpp"
+#include "bench/opponents/cxx/protocol.hh"
 
 #if WITH_TBB
 /* finalize() and the handle for it are in the header with this. */
@@ -12,8 +12,8 @@
 # include <oneapi/tbb/version.h>
 # include <utility>
 
-# include "bench/opponents/cxx/pool.hpp"
-# include "bench/opponents/cxx/tree.hpp"
+# include "bench/opponents/cxx/pool.hh"
+# include "bench/opponents/cxx/tree.hh"
 
 namespace
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* All workloads of a pool that has each of the calls they ask for. */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_POOL_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_POOL_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_POOL_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_POOL_HH
 
-#include "bench/opponents/cxx/flood.hpp"
-#include "bench/opponents/cxx/latency.hpp"
-#include "bench/opponents/cxx/life.hpp"
+#include "bench/opponents/cxx/flood.hh"
+#include "bench/opponents/cxx/latency.hh"
+#include "bench/opponents/cxx/life.hh"
 
 namespace opponent
 {
@@ -38,4 +38,4 @@ template <class Pool> int run_pool(const peer &self, const options &asked)
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_POOL_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_POOL_HH */

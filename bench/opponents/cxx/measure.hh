@@ -4,8 +4,8 @@
  * calibrated work, the counter that ends a round, a word to sleep on, and what
  * the process has at an instant. bench/done.h is the same counter in C.
  */
-#ifndef HEDDLE_BENCH_OPPONENTS_CXX_MEASURE_HPP
-#define HEDDLE_BENCH_OPPONENTS_CXX_MEASURE_HPP
+#ifndef HEDDLE_BENCH_OPPONENTS_CXX_MEASURE_HH
+#define HEDDLE_BENCH_OPPONENTS_CXX_MEASURE_HH
 
 #include <atomic>
 #include <cstddef>
@@ -83,4 +83,4 @@ double quantile(std::vector<std::uint64_t> &values, double part);
 
 } // namespace opponent
 
-#endif /* HEDDLE_BENCH_OPPONENTS_CXX_MEASURE_HPP */
+#endif /* HEDDLE_BENCH_OPPONENTS_CXX_MEASURE_HH */

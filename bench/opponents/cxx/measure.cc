@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The instruments; see measure.hpp. */
-#include "bench/opponents/cxx/measure.hpp"
+/* The instruments; see measure.hh. */
+#include "bench/opponents/cxx/measure.hh"
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "bench/opponents/cxx/protocol.hpp"
+#include "bench/opponents/cxx/protocol.hh"
 
 namespace opponent
 {
