@@ -30,7 +30,12 @@ class region
 	{
 # pragma omp parallel num_threads(workers)
 # pragma omp single
-		root();
+		{
+			/* OMP_THREAD_LIMIT may have made them fewer. */
+			if (omp_get_num_threads() != workers)
+				missed("a region has fewer threads than were asked for");
+			root();
+		}
 	}
 
       private:

@@ -162,12 +162,12 @@ public final class HeddleOpponent {
         } catch (IllegalArgumentException error) {
             System.err.println("heddle-java-opponent: " + error.getMessage());
             status = BAD_USAGE;
-        } catch (Exception error) {
+        } catch (Throwable error) {
+            // Out of memory, too: the pool's threads would keep the process.
             System.err.println("heddle-java-opponent: " + error);
             status = MISSED;
         }
         System.out.flush();
-        // Threads of a pool that did not end must not keep the process.
         System.exit(status);
     }
 

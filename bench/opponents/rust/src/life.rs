@@ -8,7 +8,7 @@ use crate::memory::resident_kib;
 use crate::peer::{missed, Line, Workload, KEEP_ALIVE};
 use crate::pool::Pool;
 use crate::system::{work, work_steps};
-use crate::threads::{alive, Gate};
+use crate::threads::{alive, wait_gone, Gate};
 use crate::{w1, Options};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,6 +71,13 @@ impl<P: Pool> Workload for StartAndStop<P> {
     }
 }
 
+/// Stop does not wait for the threads, whose stacks count as memory.
+fn await_alone() {
+    if wait_gone(1, Duration::from_secs(10)).is_none() {
+        missed("threads of a pool that was stopped are still there");
+    }
+}
+
 /// W8.
 pub struct Memory<P: Pool> {
     workers: usize,
@@ -101,10 +108,7 @@ impl<P: Pool> Memory<P> {
 impl<P: Pool> Workload for Memory<P> {
     fn round(&mut self) -> Line {
         let idle = self.idle_workers();
-        let threads = 1;
-        while alive() > threads {
-            yield_now();
-        }
+        await_alone();
 
         let before = resident_kib();
         let pool = P::new(2, KEEP_ALIVE);
@@ -130,9 +134,7 @@ impl<P: Pool> Workload for Memory<P> {
         sleep(SETTLED);
         let drained = resident_kib();
         pool.shutdown();
-        while alive() > threads {
-            yield_now();
-        }
+        await_alone();
         vec![
             ("idle_kib", idle),
             ("task_bytes", (full - blocked) * 1024.0 / self.queued as f64),
