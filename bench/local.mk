@@ -45,14 +45,20 @@ nodist_%C%_lockfree_SOURCES = tools/buildinfo.c
 # folder; the program is part of "all" because the first experiment needs it.
 rust_sources = \
 	%D%/opponents/rust/Cargo.toml \
+	%D%/opponents/rust/src/flood.rs \
 	%D%/opponents/rust/src/histogram.rs \
+	%D%/opponents/rust/src/latency.rs \
+	%D%/opponents/rust/src/life.rs \
 	%D%/opponents/rust/src/main.rs \
 	%D%/opponents/rust/src/measure.rs \
 	%D%/opponents/rust/src/memory.rs \
 	%D%/opponents/rust/src/p01.rs \
+	%D%/opponents/rust/src/peer.rs \
 	%D%/opponents/rust/src/pool.rs \
+	%D%/opponents/rust/src/system.rs \
 	%D%/opponents/rust/src/threads.rs \
 	%D%/opponents/rust/src/timeline.rs \
+	%D%/opponents/rust/src/tree.rs \
 	%D%/opponents/rust/src/w1.rs
 EXTRA_DIST += %D%/README.md $(rust_sources)
 
@@ -68,6 +74,69 @@ endif
 .PHONY: clean-rust
 clean-rust:
 	rm -rf $(rust_folder)
+
+## C++ opponents -------------------------------------------------------------
+
+# A program of its own: nothing of heddle is in it, and config.h is not. The file
+# of a library that is not here is built as well and says so when it is asked.
+if HAVE_CXX
+noinst_PROGRAMS += %D%/opponents/cxx/heddle-cxx-opponent
+%C%_opponents_cxx_heddle_cxx_opponent_SOURCES = $(cxx_sources)
+%C%_opponents_cxx_heddle_cxx_opponent_CPPFLAGS = -I$(top_srcdir) $(cxx_with)
+%C%_opponents_cxx_heddle_cxx_opponent_CXXFLAGS = $(CXX_FLAGS) $(cxx_flags)
+%C%_opponents_cxx_heddle_cxx_opponent_LDFLAGS = -pthread $(cxx_flags)
+%C%_opponents_cxx_heddle_cxx_opponent_LDADD = $(cxx_libs)
+endif
+cxx_sources = \
+	%D%/opponents/cxx/asio.cc \
+	%D%/opponents/cxx/flood.hh \
+	%D%/opponents/cxx/latency.hh \
+	%D%/opponents/cxx/life.hh \
+	%D%/opponents/cxx/measure.cc \
+	%D%/opponents/cxx/measure.hh \
+	%D%/opponents/cxx/openmp.cc \
+	%D%/opponents/cxx/pool.hh \
+	%D%/opponents/cxx/protocol.cc \
+	%D%/opponents/cxx/protocol.hh \
+	%D%/opponents/cxx/tbb.cc \
+	%D%/opponents/cxx/threads.cc \
+	%D%/opponents/cxx/tree.hh
+
+cxx_with =
+cxx_flags =
+cxx_libs =
+if HAVE_ASIO
+cxx_with += -DWITH_ASIO=1
+endif
+if HAVE_TBB
+cxx_with += -DWITH_TBB=1 $(TBB_CFLAGS)
+cxx_libs += $(TBB_LIBS)
+endif
+if HAVE_OPENMP
+cxx_with += -DWITH_OPENMP=1
+cxx_flags += -fopenmp
+endif
+
+## Java opponents ------------------------------------------------------------
+
+java_sources = %D%/opponents/java/HeddleOpponent.java
+EXTRA_DIST += $(java_sources)
+
+java_folder = %D%/opponents/java-build
+
+if HAVE_JAVA
+noinst_DATA += $(java_folder)/heddle-java-opponent
+$(java_folder)/heddle-java-opponent: $(java_sources)
+	$(AM_V_GEN)rm -rf $(java_folder) && $(MKDIR_P) $(java_folder) && \
+	$(JAVAC) -Xlint:all -d $(java_folder) $(top_srcdir)/$(java_sources) && \
+	{ echo '#!/bin/sh' && \
+	  echo 'exec "$(JAVA)" -cp "$${0%/*}" HeddleOpponent "$$@"'; } >$@.tmp && \
+	chmod +x $@.tmp && mv $@.tmp $@
+endif
+
+.PHONY: clean-java
+clean-java:
+	rm -rf $(java_folder)
 
 ## The stall table -----------------------------------------------------------
 

@@ -209,6 +209,7 @@ script_tests = \
 	%D%/style/layers.t \
 	%D%/style/library.t \
 	%D%/style/man.t \
+	%D%/style/opponents.t \
 	%D%/style/pairs.t \
 	%D%/style/probes.t \
 	%D%/style/run-one.t \

@@ -3,13 +3,19 @@
 //! `heddle bench`. Every figure is one line on standard output, a word and
 //! then key=value pairs, the same protocol that the C back ends print.
 
+mod flood;
 mod histogram;
+mod latency;
+mod life;
 mod measure;
 mod memory;
 mod p01;
+mod peer;
 mod pool;
+mod system;
 mod threads;
 mod timeline;
+mod tree;
 mod w1;
 
 use std::collections::HashMap;
@@ -21,12 +27,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// Only options in `known`, or any when there is none: `heddle bench` may
+    /// say more than a workload asks for.
     fn parse(words: &[String], known: &[&str]) -> Options {
         let mut values = HashMap::new();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             let name = match word.strip_prefix("--") {
-                Some(name) if known.contains(&name) => name,
+                Some(name) if known.is_empty() || known.contains(&name) => name,
                 _ => usage(&format!("unknown argument '{}'", word)),
             };
             match rest.next() {
@@ -53,6 +61,14 @@ impl Options {
             },
         }
     }
+
+    /// A number from 1 on.
+    pub fn count(&self, name: &str, default: u64) -> u64 {
+        match self.number(name, default) {
+            0 => usage(&format!("--{}: '0' is no number from 1 on", name)),
+            number => number,
+        }
+    }
 }
 
 /// One line that names the argument, and the exit status of bad usage.
@@ -69,7 +85,9 @@ fn main() {
     match command {
         "p01" => p01::main(&Options::parse(rest, p01::OPTIONS)),
         "w1" => w1::main(&Options::parse(rest, w1::OPTIONS)),
-        "" => usage("a command is needed: p01 or w1"),
+        "bench-peer" => peer::main(&Options::parse(rest, &[])),
+        "bench-list" => peer::list(),
+        "" => usage("a command is needed: p01, w1, bench-peer or bench-list"),
         other => usage(&format!("unknown command '{}'", other)),
     }
 }

@@ -11,11 +11,18 @@ fn kib_after(text: &str, name: &str) -> u64 {
         .sum()
 }
 
-pub fn print(size: usize, stage: &str) {
-    let read = |path: &str| match std::fs::read_to_string(path) {
+fn read(path: &str) -> String {
+    match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => crate::usage(&format!("{}: {}", path, error)),
-    };
+    }
+}
+
+pub fn resident_kib() -> f64 {
+    kib_after(&read("/proc/self/smaps_rollup"), "Rss:") as f64
+}
+
+pub fn print(size: usize, stage: &str) {
     let rollup = read("/proc/self/smaps_rollup");
     let status = read("/proc/self/status");
 

@@ -28,7 +28,7 @@ thread_local! {
     static MY_LINE: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-fn bump() {
+pub fn bump() {
     MY_LINE.with(|cell| {
         if cell.get() == usize::MAX {
             let line = NEXT_LINE.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +41,7 @@ fn bump() {
     });
 }
 
-fn done() -> u64 {
+pub fn done() -> u64 {
     let lines = NEXT_LINE.load(Ordering::Relaxed).min(LINES);
     DONE[..lines]
         .iter()
@@ -49,9 +49,9 @@ fn done() -> u64 {
         .sum()
 }
 
-struct Times {
-    all: Duration,
-    submit: Duration,
+pub struct Times {
+    pub all: Duration,
+    pub submit: Duration,
 }
 
 fn submit<P: Pool>(pool: &P, n: u64) {
@@ -60,7 +60,7 @@ fn submit<P: Pool>(pool: &P, n: u64) {
     }
 }
 
-fn round<P: Pool>(pool: &P, submitters: u64, tasks: u64) -> Times {
+pub fn round<P: Pool>(pool: &P, submitters: u64, tasks: u64) -> Times {
     let until = done() + tasks;
     let start;
     let submit_time;
@@ -70,26 +70,27 @@ fn round<P: Pool>(pool: &P, submitters: u64, tasks: u64) -> Times {
         submit(pool, tasks);
         submit_time = start.elapsed();
     } else {
-        let barrier = Barrier::new(submitters as usize + 1);
-        let (started, ended) = std::thread::scope(|scope| {
+        // Each takes the time for itself: this thread may be late.
+        let barrier = Barrier::new(submitters as usize);
+        let spans: Vec<(Instant, Instant)> = std::thread::scope(|scope| {
             let handles: Vec<_> = (0..submitters)
                 .map(|number| {
                     let share = tasks / submitters + u64::from(number < tasks % submitters);
                     let barrier = &barrier;
                     scope.spawn(move || {
                         barrier.wait();
+                        let started = Instant::now();
                         submit(pool, share);
-                        Instant::now()
+                        (started, Instant::now())
                     })
                 })
                 .collect();
-            barrier.wait();
-            let started = Instant::now();
             let ends = handles.into_iter().map(|handle| handle.join().unwrap());
-            (started, ends.max().unwrap())
+            ends.collect()
         });
-        start = started;
-        submit_time = ended.saturating_duration_since(started);
+        start = spans.iter().map(|span| span.0).min().unwrap();
+        let ended = spans.iter().map(|span| span.1).max().unwrap();
+        submit_time = ended - start;
     }
     while done() < until {
         std::thread::sleep(Duration::from_micros(50));
