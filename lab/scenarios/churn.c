@@ -10,6 +10,7 @@
  * clause: D1
  */
 #include "lab/scenarios/guest.h"
+#include "sched/keep.h"
 #include "sched/reap.h"
 
 /* How many workers there may be at rest. */
@@ -118,6 +119,20 @@ static void setup_one_worker(void)
 LAB_SCENARIO(churn, .name = "churn",
 	     .claim = "a start, a stop and a submit at once",
 	     .setup = setup_one_worker, .reset = pool_reset,
+	     .thread = { start_one, stop_all, submit_one },
+	     .at_rest = one_at_rest, UP_TO(2, 0));
+
+/* Nobody yet: small enough to be explored completely. */
+static const struct rules nobody_yet =
+	RULES(.workers = 0, .workers_max = 1, .cap = { 1 }, .threads = 3);
+
+static void setup_nobody_yet(void)
+{
+	pool_make(&nobody_yet);
+}
+
+LAB_SCENARIO(first, .name = "churn-first", .claim = "and with the first worker",
+	     .setup = setup_nobody_yet, .reset = pool_reset,
 	     .thread = { start_one, stop_all, submit_one },
 	     .at_rest = one_at_rest, UP_TO(2, 0));
 
@@ -257,6 +272,28 @@ LAB_SCENARIO(retire, .name = "churn-retire",
 	     .setup = setup_fresh, .reset = guest_reset,
 	     .thread = { spawn_fresh, stop_all }, .at_rest = nobody_at_rest,
 	     UP_TO(2, 0));
+
+/* One that has been idle for long enough retires, whoever starts, stops or submits. */
+static const struct rules idle_one =
+	RULES(.workers = 1, .workers_max = 1, .threads = 3,
+	      .flags = HEDDLE_POOL_ELASTIC, .keep_alive_ns = 1);
+
+static void setup_idle(void)
+{
+	pool_make(&idle_one);
+	hd_mutex_lock(&pool->control);
+	pool->floor = 0;
+	atomic_store_explicit(&pool->started, 0, memory_order_relaxed);
+	hd_keep_count(pool);
+	hd_mutex_unlock(&pool->control);
+	hd_keep_check(pool);
+}
+
+LAB_SCENARIO(retire_idle, .name = "churn-retire-idle",
+	     .claim = "a start, a stop and a submit while one retires",
+	     .setup = setup_idle, .reset = pool_reset,
+	     .thread = { start_one, stop_all, submit_one },
+	     .at_rest = one_at_rest, USUAL);
 
 /* And another one comes meanwhile: too many executions, so by priorities. */
 static const struct rules elastic_fresh_start =
