@@ -115,6 +115,7 @@ unit_tests = \
 	%D%/unit/lockfree-deque \
 	%D%/unit/lockfree-split \
 	%D%/unit/lockfree-account \
+	%D%/unit/lockfree-forks \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
 	%D%/unit/lockfree-log \
@@ -147,6 +148,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_deque_LDADD = $(unit_libs)
 %C%_unit_lockfree_split_LDADD = $(unit_libs)
 %C%_unit_lockfree_account_LDADD = $(unit_libs)
+%C%_unit_lockfree_forks_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
 %C%_unit_lockfree_log_LDADD = $(unit_libs)
