@@ -3,7 +3,7 @@
  * Forks and joins: each call is made exactly once, whatever refuses it; the stack is
  * no deeper than that of the serial program, and nothing foreign runs above a join.
  *
- * clause: N1 Q1
+ * clause: N1 Q1 Q3
  * fault: F27 F30 F31
  */
 #include <pthread.h>
