@@ -39,6 +39,15 @@ nodist_%C%_lockfree_SOURCES = tools/buildinfo.c
 %C%_lockfree_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 %C%_lockfree_LDADD = $(internal_libs) $(URCU_LIBS) -lm
 
+## W3 ----------------------------------------------------------------------
+
+# A program of its own: the measured code is compiled alike with and without forks.
+noinst_PROGRAMS += %D%/w3
+%C%_w3_SOURCES = \
+	%D%/w3.c %D%/w3.h \
+	%D%/w3_trees.c
+%C%_w3_LDADD = $(heddle_libs)
+
 ## Rust opponents ------------------------------------------------------------
 
 # cargo writes beside its sources, so the script copies them into the build

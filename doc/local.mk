@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	%D%/design/exit.md \
 	%D%/design/elastic.md \
 	%D%/design/eyes.md \
+	%D%/design/forkjoin.md \
 	%D%/design/help.md \
 	%D%/design/life.md \
 	%D%/design/monitor.md \

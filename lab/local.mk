@@ -41,6 +41,7 @@ lab_scenarios = \
 	%D%/scenarios/exit.c \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/donate.c \
+	%D%/scenarios/fork.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \

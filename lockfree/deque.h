@@ -250,6 +250,24 @@ raise_bottom:
 	return index;
 }
 
+/* What a pop would return if no thief came first; 0: nothing. */
+static inline uint32_t hd_deque_newest_owner(struct hd_deque *deque)
+{
+	uint64_t bottom = atomic_load_explicit(
+		&deque->bottom, memory_order_relaxed); /* own word */
+	uint64_t top = atomic_load_explicit(
+		&deque->top, memory_order_relaxed); /* only grows */
+	struct hd_deque_ring *ring;
+
+	if ((int64_t)(bottom - top) <= 0)
+		return 0;
+	ring = atomic_load_explicit(&deque->ring,
+				    memory_order_relaxed); /* own word */
+	return atomic_load_explicit(
+		&ring->slot[(bottom - 1) & (ring->slots - 1)],
+		memory_order_relaxed); /* own store */
+}
+
 /*
  * The oldest task of tag; 0 when there was none at some instant of the call;
  * HD_DEQUE_RETRY when somebody else had it. In a read section of RCU if the

@@ -4,6 +4,7 @@ lockfree_sources = \
 	%D%/account.h \
 	%D%/bitset.c %D%/bitset.h \
 	%D%/deque.c %D%/deque.h \
+	%D%/forks.c %D%/forks.h \
 	%D%/groupword.h \
 	%D%/inject.h \
 	%D%/log.c %D%/log.h \

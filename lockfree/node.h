@@ -124,6 +124,20 @@ static inline uint64_t hd_node_publish_owner(struct hd_node *node)
 	return generation;
 }
 
+/* By who took the node out of its queue, and claimed it or found it dead: it is FREE. */
+static inline void hd_node_reuse_owner(struct hd_node *node)
+{
+	uint64_t state = atomic_load_explicit(&node->state,
+					      memory_order_relaxed); /* owned */
+
+	hd_assert(hd_node_state_status(state) != HD_NODE_QUEUED);
+	atomic_store_explicit(
+		&node->state,
+		hd_node_state_make(hd_node_state_generation(state),
+				   HD_NODE_FREE),
+		memory_order_relaxed); /* owned */
+}
+
 /*
  * True: the task of that generation is the caller's, with the status it chose
  * (HD_NODE_TAKEN or HD_NODE_DEAD). False: somebody else has it, or it is over.

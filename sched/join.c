@@ -31,6 +31,7 @@
 #include "sched/permit.h"
 #include "sched/pin.h"
 #include "sched/pool.h"
+#include "sched/recycle.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
@@ -160,7 +161,9 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 		 * have raised the count, then read the gate. Forbidden: it
 		 * reads none and we read an open gate.
 		 */
-		mine = !hd_group_shut(group) && hd_task_claim_turn(task, &owed);
+		mine = !hd_group_shut(group) &&
+		       (hd_recycle_newest(worker, task) ||
+			hd_task_claim_turn(task, &owed));
 		if (mine) {
 			if (!hd_task_run(worker, group, upto, &whole, NULL,
 					 task))

@@ -28,6 +28,7 @@ sched_sources = \
 	%D%/ready.c %D%/ready.h \
 	%D%/reap.c %D%/reap.h \
 	%D%/report.c %D%/report.h \
+	%D%/recycle.c %D%/recycle.h \
 	%D%/reserve.c %D%/reserve.h \
 	%D%/room.c %D%/room.h \
 	%D%/see.c %D%/see.h \

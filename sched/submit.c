@@ -17,6 +17,7 @@
 #include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ready.h"
+#include "sched/recycle.h"
 #include "sched/room.h"
 #include "sched/task.h"
 #include "sched/worker.h"
@@ -120,7 +121,9 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 		return -ESHUTDOWN;
 	if (!count_queued(group))
 		return -EAGAIN;
-	index = hd_node_alloc_any(&pool->nodes, cpu);
+	index = worker ? hd_recycle_take(worker) : 0;
+	if (!index)
+		index = hd_node_alloc_any(&pool->nodes, cpu);
 	if (!index)
 		goto uncount;
 	node = hd_node_at(&pool->nodes, index);

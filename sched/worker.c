@@ -31,6 +31,7 @@
 #include "sched/queue.h"
 #include "sched/ready.h"
 #include "sched/reap.h"
+#include "sched/recycle.h"
 #include "sched/room.h"
 #include "sched/share.h"
 #include "sched/start.h"
@@ -42,7 +43,6 @@ _Thread_local struct hd_worker *hd_self;
 /* Polls of about 0.2 us each before a worker with a permit gives up. */
 #define LINGER_POLLS  10
 #define LINGER_PAUSES 8
-#define FREE_BATCH    32
 
 static uint32_t attention_of(struct heddle_pool *pool)
 {
@@ -54,29 +54,6 @@ static bool told_to_leave(struct hd_worker *worker)
 {
 	return atomic_load_explicit(&worker->leave, memory_order_seq_cst) !=
 	       0; /* leave-1 */
-}
-
-static void flush_free(struct hd_worker *worker)
-{
-	struct heddle_pool *pool = worker->pool;
-
-	if (!worker->free_count)
-		return;
-	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
-			 worker->free_first, worker->free_last,
-			 worker->free_count);
-	worker->free_count = 0;
-	worker->free_first = 0;
-}
-
-static void free_node(struct hd_worker *worker, uint32_t index)
-{
-	hd_nodes_link_owner(&worker->pool->nodes, index, worker->free_first);
-	if (!worker->free_count)
-		worker->free_last = index;
-	worker->free_first = index;
-	if (++worker->free_count == FREE_BATCH)
-		flush_free(worker);
 }
 
 static void pay(struct hd_worker *worker)
@@ -187,7 +164,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 		hd_order_let_go(group, &worker->owe);
 		hd_order_moved(group);
 	}
-	free_node(worker, index);
+	hd_recycle_free(worker, index);
 	if (!mine) {
 		atomic_fetch_sub_explicit(
 			&group->dead, 1, memory_order_relaxed); /* statistics */
@@ -506,7 +483,7 @@ static bool sleep_once(struct hd_worker *worker)
 	uint32_t token;
 	bool found;
 
-	flush_free(worker);
+	hd_recycle_flush(worker);
 	count_wake(worker);
 	/* Who checks for rest sees us idle only when our last look is over. */
 	hd_hand_begin(pool);
@@ -594,7 +571,7 @@ static void leave_rest(struct hd_worker *worker)
 	count_wake(worker);
 	stop_searching(worker);
 	hd_queue_drain(worker);
-	flush_free(worker);
+	hd_recycle_flush(worker);
 	pay(worker);
 }
 

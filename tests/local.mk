@@ -116,6 +116,7 @@ unit_tests = \
 	%D%/unit/lockfree-deque \
 	%D%/unit/lockfree-split \
 	%D%/unit/lockfree-account \
+	%D%/unit/lockfree-forks \
 	%D%/unit/lockfree-groupword \
 	%D%/unit/lockfree-inject \
 	%D%/unit/lockfree-log \
@@ -148,6 +149,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_deque_LDADD = $(unit_libs)
 %C%_unit_lockfree_split_LDADD = $(unit_libs)
 %C%_unit_lockfree_account_LDADD = $(unit_libs)
+%C%_unit_lockfree_forks_LDADD = $(unit_libs)
 %C%_unit_lockfree_groupword_LDADD = $(unit_libs)
 %C%_unit_lockfree_inject_LDADD = $(unit_libs)
 %C%_unit_lockfree_log_LDADD = $(unit_libs)
@@ -200,6 +202,7 @@ script_tests = \
 	%D%/model/twins.t \
 	%D%/regression/f39-unload.t \
 	%D%/style/bench-lockfree.t \
+	%D%/style/bench-w3.t \
 	%D%/style/completion.t \
 	%D%/style/contract.t \
 	%D%/style/examples.t \

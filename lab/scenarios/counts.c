@@ -8,6 +8,7 @@
 #include "lab/scenarios/pool.h"
 #include "lockfree/bitset.h"
 #include "lockfree/deque.h"
+#include "lockfree/forks.h"
 #include "lockfree/inject.h"
 #include "lockfree/mirror.h"
 #include "lockfree/nodes.h"
@@ -21,6 +22,7 @@
 
 static struct hd_deque deque;
 static struct hd_split *split_made;
+static struct hd_forks *forks_made;
 static struct hd_nodes nodes;
 static struct hd_inject list;
 static struct hd_bitset set;
@@ -34,6 +36,19 @@ static _Atomic uint64_t word;
 LAB_GHOST static struct hd_split *the_split(void)
 {
 	return split_made;
+}
+
+LAB_GHOST static struct hd_forks *the_forks(void)
+{
+	return forks_made;
+}
+
+static void fork_at(unsigned int slot)
+{
+	struct hd_forks *forks = the_forks();
+
+	hd_forks_set_owner(forks->slot + slot, 0, slot);
+	hd_forks_push_owner(forks, forks->slot + slot, 1);
 }
 
 static void setup_parts(void)
@@ -53,6 +68,11 @@ static void setup_parts(void)
 	hd_split_push_owner(the_split(), 1);
 	hd_split_push_owner(the_split(), 2);
 	hd_split_push_owner(the_split(), 3);
+	LAB_ASSERT(hd_forks_new(&forks_made, 16) == 0);
+	hd_forks_ask_any(the_forks());
+	fork_at(0);
+	fork_at(1);
+	fork_at(2);
 	hd_bitset_set_any(&set, 3);
 	hd_bitset_set_any(&set, 70);
 	hd_bitset_set_any(&set, 71);
@@ -92,6 +112,24 @@ static void split_pop(void)
 static void split_steal(void)
 {
 	hd_split_steal_any(the_split(), 0);
+}
+
+static void forks_push(void)
+{
+	fork_at(3);
+}
+
+static void forks_pop(void)
+{
+	hd_forks_pop_owner(the_forks(), the_forks()->slot + 2);
+}
+
+static void forks_take(void)
+{
+	struct hd_forks_loot loot;
+
+	if (hd_forks_look_any(the_forks(), 0, &loot) == HD_FORKS_THERE)
+		hd_forks_take_any(the_forks(), &loot);
 }
 
 static void inject(void)
@@ -175,6 +213,9 @@ PART(steal, "deque-steal", "a thief steals", 1, 3);
 PART(split_push, "split-push", "the owner pushes, biased", 0, 2);
 PART(split_pop, "split-pop", "the owner pops one that is its own", 0, 2);
 PART(split_steal, "split-steal", "a thief steals what is public", 1, 3);
+PART(forks_push, "forks-push", "a fork of one argument, biased", 0, 2);
+PART(forks_pop, "forks-pop", "the join of one that is its own", 0, 2);
+PART(forks_take, "forks-take", "a thief takes what is public", 1, 3);
 PART(inject, "inject-push", "a push to an injection list", 1, 3);
 PART(take, "inject-take", "all of an injection list is taken", 1, 1);
 PART(alloc, "node-alloc", "a node from the own stack", 1, 3);
@@ -251,6 +292,40 @@ LAB_COUNTED(submit_own, .name = "submit-inside",
 	    .what = "a submit from inside a task", .setup = setup_pool,
 	    .run = submit_counting, .own = true, .divide = TASKS,
 	    .promised = { .rmws = 2, .lines = 5 });
+
+static void joined(struct heddle_task *task)
+{
+	(void)task;
+}
+
+static void fork_and_join(void)
+{
+	struct heddle_task task = { .fn = joined };
+
+	LAB_ASSERT(heddle_submit(groups[0], &task) == 0);
+	LAB_ASSERT(heddle_join(&task, 0, HEDDLE_FOREVER) == 0);
+}
+
+static void count_forks(void *arg)
+{
+	(void)arg;
+	fork_and_join();
+	lab_count_begin();
+	for (int i = 0; i < TASKS; i++)
+		fork_and_join();
+	lab_count_pause();
+}
+
+static void forks_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_forks, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(fork_own, .name = "fork-join",
+	    .what = "a submit inside a task, and the join that takes it back",
+	    .setup = setup_pool, .run = forks_counting, .own = true,
+	    .divide = TASKS, .promised = { .rmws = 5, .lines = 4 });
 
 /* From the end of one task to the end of the last: fetch, call, finish. */
 static void count_from_here(void *arg)

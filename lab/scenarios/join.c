@@ -107,6 +107,101 @@ POOL(join_child, "join-child", "a task joins its child, one permit for both",
      RULES(.workers = 2, .cap = { 1 }, .threads = 1), THREADS(submit_parent),
      UP_TO(3, 0), .settle = true);
 
+/* -- what was submitted last lies uppermost in the worker's own deque -- */
+
+static void begin_parent(void)
+{
+	lab_touch(&ghost);
+	ghost_begin(0);
+	published = 0;
+}
+
+static void submit_child(struct heddle_task *task)
+{
+	*task = (struct heddle_task){ .fn = run_two };
+	LAB_ASSERT(heddle_submit(groups[0], task) == 0);
+	ghost_submitted(0);
+}
+
+static int join_child(struct heddle_task *task)
+{
+	int rc;
+
+	lab_touch(&ghost);
+	ghost_leave(0); /* the join may give the permits back */
+	rc = heddle_join(task, 0, HEDDLE_FOREVER);
+	lab_touch(&ghost);
+	ghost_enter(0);
+	return rc;
+}
+
+static void end_parent(void)
+{
+	lab_touch(&ghost);
+	ghost_end(0);
+}
+
+static void parent_of_one(void *arg)
+{
+	int rc;
+
+	(void)arg;
+	begin_parent();
+	submit_child(&two);
+	atomic_store_explicit(&published, 1, memory_order_release);
+	rc = join_child(&two);
+	LAB_ASSERT(rc == 0 || rc == -ECANCELED);
+	end_parent();
+}
+
+static void submit_parent_of_one(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], parent_of_one, NULL) == 0);
+	ghost_submitted(0);
+	thread_ends();
+}
+
+static void cancel_child(void)
+{
+	if (atomic_load_explicit(&published, memory_order_acquire)) {
+		int rc = heddle_cancel(&two, HEDDLE_FOREVER);
+
+		LAB_ASSERT(rc == 0 || rc == -EALREADY);
+		if (rc == 0)
+			ghost_cancelled(0);
+	}
+	thread_ends();
+}
+
+POOL(join_newest, "join-newest", "a child is taken back, or cancelled",
+     RULES(.workers = 1, .cap = { 1 }, .threads = 2),
+     THREADS(submit_parent_of_one, cancel_child), UP_TO(2, 0), .settle = true);
+
+static void parent_of_two(void *arg)
+{
+	(void)arg;
+	begin_parent();
+	submit_child(&two);
+	submit_child(&three);
+	/* In the order of the submits a dead node lies below the newest. */
+	if (lab_pick(2))
+		LAB_ASSERT(join_child(&two) == 0);
+	/* If nobody has joined two, it is run all the same. */
+	LAB_ASSERT(join_child(&three) == 0);
+	end_parent();
+}
+
+static void submit_parent_of_two(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], parent_of_two, NULL) == 0);
+	ghost_submitted(0);
+	thread_ends();
+}
+
+POOL(join_two, "join-two", "children are joined in any order",
+     RULES(.workers = 2, .cap = { 2 }, .threads = 1),
+     THREADS(submit_parent_of_two), UP_TO(2, 0), .settle = true);
+
 /* -- joins in a circle -- */
 
 static unsigned int deadlocks; /* ghost */

@@ -3,7 +3,7 @@
  * Forks and joins: each call is made exactly once, whatever refuses it; the stack is
  * no deeper than that of the serial program, and nothing foreign runs above a join.
  *
- * clause: N1 Q1
+ * clause: N1 Q1 Q3
  * fault: F27 F30 F31
  */
 #include <pthread.h>
@@ -117,6 +117,62 @@ static void values(void)
 	store_fork(root, &stored, &number, 9, 4);
 	store_join(&stored);
 	ok(add_join(&sum) == 7 && number == 5, "from an outside thread");
+}
+
+/* ---- what was joined makes room ---- */
+
+#define ROOM     64u
+#define AT_ONCE  40u
+#define JOIN_ALL 200u
+
+static _Atomic uint64_t refused;
+
+static void nothing(struct heddle_task *task)
+{
+	(void)task;
+}
+
+/* Forks and joins of one task, many times as often as there is room for. */
+static void fork_and_join(struct heddle_task *task)
+{
+	struct heddle_group *group = where;
+	struct heddle_task child[AT_ONCE];
+	uint32_t round, i;
+
+	(void)task;
+	for (round = 0; round < JOIN_ALL; round++) {
+		for (i = 0; i < AT_ONCE; i++) {
+			child[i] = (struct heddle_task){ .fn = nothing };
+			if (heddle_submit(group, &child[i]))
+				atomic_fetch_add(&refused, 1);
+		}
+		/* Newest first, oldest first, every second one. */
+		for (i = 0; i < AT_ONCE; i++) {
+			uint32_t at = round % 3 == 0   ? AT_ONCE - 1 - i
+				      : round % 3 == 1 ? i
+						       : i * 3 % AT_ONCE;
+
+			heddle_join(&child[at], 0, HEDDLE_FOREVER);
+		}
+	}
+}
+
+static void makes_room(void)
+{
+	struct heddle_pool_options o = { .struct_size = sizeof(o),
+					 .workers_max = 1,
+					 .tasks_max = ROOM };
+	struct heddle_pool *small = su_pool_with(&o, 1);
+	struct heddle_task task = HEDDLE_TASK_INIT(fork_and_join);
+
+	where = heddle_pool_group(small);
+	if (heddle_submit(where, &task) ||
+	    heddle_join(&task, 0, HEDDLE_FOREVER))
+		bail("no forks");
+	is_u64(atomic_load(&refused), 0,
+	       "of %u forks in a pool with room for %u none is refused",
+	       JOIN_ALL * AT_ONCE, ROOM);
+	su_destroy(small);
 }
 
 /* ---- scopes ---- */
@@ -240,6 +296,7 @@ int main(void)
 	values();
 	scopes();
 	locks();
+	makes_room();
 	su_check_at_rest(pool);
 	su_destroy(pool);
 	return tap_done();

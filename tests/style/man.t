@@ -76,7 +76,7 @@ number() { # NAME FILE: of a #define
 }
 must "the formula of the queues is there" grep -q \
 	'^sum of Q(g) over all groups + D + H <= tasks_max$' "$overview"
-batch=$(number FREE_BATCH sched/worker.c)
+batch=$(number FREE_BATCH sched/recycle.c)
 must "what a worker keeps back is $((batch - 1))" \
 	grep -q "at most $((batch - 1)) for each" "$overview"
 must "dead entries are swept from $(number SWEEP_MIN sched/queue.c) on" \
