@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a release has to reach, as ratios within one run wherever there is a peer to
+ * compare with; bench/README.md says how they are judged.
+ */
+#include "bench/core.h"
+
+const struct hb_must hb_musts[] = {
+	{ "W1", "2w 1s", "ns", "heddle", HB_PEER, "rusty_pool", false, 0.4,
+	  false },
+	{ "W1", "2w 1s", "ns", "heddle", HB_PEER, "java-fjp", false, 1, false },
+	{ "W1", "2w 4s", "ns", "heddle", HB_PEER, "rusty_pool", false, 0.5,
+	  false },
+	{ "W1", "2w 1s", "futex", "heddle", HB_LIMIT, NULL, false, 0.01,
+	  false },
+	{ "W2", "2w", "ns", "heddle", HB_PEER, "tbb", false, 0.1, false },
+	{ "W3", "fib 1w", "ns", "heddle-typed", HB_PEER, "serial", false, 1.15,
+	  false },
+	{ "W3", "fib 1w", "ns", "heddle-fn", HB_PEER, "rayon", false, 0.25,
+	  false },
+	{ "W3", "fib 2w", "ns", "heddle-typed", HB_POINT, "fib 1w", false,
+	  1 / 1.7, false },
+	{ "W3", "uts 2w", "ns", "heddle-typed", HB_PEER, "serial", false,
+	  1 / 1.75, false },
+	{ "W4", "block", "start_p50", "heddle", HB_PEER, "asio", false, 1.1,
+	  false },
+	{ "W4", "spin", "start_p50", "heddle", HB_PEER, "asio", false, 1.2,
+	  false },
+	{ "W4", "block", "start_p999", "heddle", HB_PEER, "asio", false, 1.1,
+	  false },
+	{ "W4", "spin", "start_p999", "heddle", HB_PEER, "asio", false, 1.1,
+	  false },
+	{ "W4j", "2w", "trip_p50", "heddle", HB_PACKAGED, NULL, false, 0.5,
+	  false },
+	/* In ns, as the peers print it; the ideal of two CPUs is 5 ms. */
+	{ "W5", "2w", "makespan", "heddle", HB_LIMIT, NULL, false, 5.6e6,
+	  false },
+	{ "W6", "64w", "start", "heddle", HB_PEER, "rusty_pool", false, 1,
+	  false },
+	{ "W6", "64w", "gone", "heddle", HB_PEER, "asio", false, 1, false },
+	{ "W6", "64w", "left", "heddle", HB_LIMIT, NULL, false, 0, true },
+	{ "W7t", "1us one", "ns", "heddle", HB_PEER, "rusty_pool", false, 0.5,
+	  false },
+	{ "W7t", "1us ring", "ns", "heddle", HB_PACKAGED, NULL, false, 0.9,
+	  false },
+	{ "W7t", "20us ring", "ns", "heddle", HB_PACKAGED, NULL, false, 1,
+	  false },
+	{ "W8", "256w", "task_bytes", "heddle", HB_LIMIT, NULL, false, 32,
+	  false },
+	{ "W8", "256w", "idle_kib", "heddle", HB_PEER, "asio", false, 1,
+	  false },
+	{ "W8", "256w", "drain_mib", "heddle", HB_LIMIT, NULL, false, 1,
+	  false },
+	{ "W8", "256w", "stop_mib", "heddle", HB_LIMIT, NULL, false, 0.5,
+	  false },
+	{ "W9", "3w", "max", "heddle", HB_LIMIT, NULL, false, 3, true },
+	{ "W9", "3w", "util", "heddle", HB_LIMIT, NULL, true, 0.975, false },
+	{ "W9", "3w", "grow_us", "heddle", HB_PEER, "glib", false, 1, false },
+	{ "W10", "2w", "idle_ms", "heddle", HB_LIMIT, NULL, false, 0.01,
+	  false },
+	{ "W10", "2w", "first_ms", "heddle", HB_LIMIT, NULL, false, 0.06,
+	  false },
+	{ "W11", "8w", "ns", "heddle", HB_POINT, "2w", false, 1.2, false },
+};
+
+const size_t hb_n_musts = sizeof(hb_musts) / sizeof(hb_musts[0]);
