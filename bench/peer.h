@@ -61,6 +61,7 @@ struct hb_guest {
  * @join:    with @spawn
  * @spawn_thread, @join_thread: NULL, or a guest with an identity of its own
  * @set_cap: NULL, or changes how many tasks run at once
+ * @has_spare: a higher cap makes no thread, so a pool has as many as the highest
  * @count:   NULL, or fills in the counts; nothing is running
  * @close:   ends the pool; nothing is queued
  *
@@ -74,6 +75,7 @@ struct hb_peer {
 	bool is_ours;
 	bool is_threads;
 	bool is_outside;
+	bool has_spare;
 	void (*version)(char *text, size_t size);
 	int (*open)(uint32_t workers, uint64_t tasks, void **pool);
 	int (*prepare)(void *pool);

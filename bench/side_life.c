@@ -265,9 +265,10 @@ static void change(const struct hb_side *side, double *grow_us,
 {
 	const uint64_t n = 600;
 	uint64_t until = hb_done_sum() + n, grow, shrink, overlap, above, i;
-	void *pool = hb_side_open(side, 2, 0);
+	uint32_t n_threads = side->peer->has_spare ? 2 : 1;
+	void *pool = hb_side_open(side, n_threads, 0);
 
-	hb_side_prove(side, pool, 2);
+	hb_side_prove(side, pool, n_threads);
 	hb_side_must(side, "a cap", side->peer->set_cap(pool, 1));
 	hb_side_sleep(1000000);
 	atomic_store_explicit(&cap.overlap, 0, memory_order_relaxed);

@@ -362,6 +362,7 @@ const struct hb_peer hb_heddle = {
 	.name = "heddle",
 	.about = "below three levels of caps; the queue takes all of a round",
 	.is_ours = true,
+	.has_spare = true,
 	.version = version,
 	.open = open_tree,
 	.prepare = prepare,
