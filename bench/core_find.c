@@ -23,6 +23,7 @@ static const struct {
 	{ "async", "cxx/heddle-cxx-opponent" },
 	{ "java-fjp", "java-build/heddle-java-opponent" },
 	{ "java-tpe", "java-build/heddle-java-opponent" },
+	{ "libuv", "uv-opponent" },
 	{ "rusty_pool", NULL },
 	{ "rayon", NULL },
 };

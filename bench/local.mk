@@ -23,12 +23,26 @@ bench_sources = \
 	%D%/peers/peers.c \
 	%D%/peers/thread.c \
 	%D%/run.c %D%/run.h \
+	$(bench_side)
+
+# The side that is measured; an opponent in C may be a program of its own with it.
+bench_side = \
 	%D%/side.c %D%/side.h \
 	%D%/side_flow.c \
 	%D%/side_latency.c \
 	%D%/side_life.c \
 	%D%/side_w1.c \
 	%D%/side_work.c
+
+if HAVE_LIBUV
+noinst_PROGRAMS += %D%/opponents/uv-opponent
+%C%_opponents_uv_opponent_SOURCES = \
+	%D%/opponents/uv.c %D%/peer.h \
+	%D%/done.c %D%/done.h $(bench_side) $(tools_shared)
+nodist_%C%_opponents_uv_opponent_SOURCES = tools/buildinfo.c
+%C%_opponents_uv_opponent_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+%C%_opponents_uv_opponent_LDADD = $(internal_libs) $(LIBUV_LIBS) -lm
+endif
 
 ## Structures alone --------------------------------------------------------
 
