@@ -160,6 +160,8 @@ struct hb_bench {
 	size_t n_done;
 	struct hb_missing *missing;
 	size_t n_missing;
+	char **rust_lines; /* "name version" of what the Rust program is made of */
+	size_t n_rust_lines;
 	struct ht_machine *machine;
 };
 

@@ -83,7 +83,7 @@ static bool add_listed(struct hb_bench *bench, const char *program, char *line)
 	workloads = ht_text(",%s,", workloads + strlen("workloads="));
 	name = strtok_r(line + 5, " ", &save);
 	entry = entry_of(bench, name);
-	if (entry->program || entry->is_ours) {
+	if (entry->program || hb_peer_find(name)) {
 		free(workloads);
 		return true;
 	}
@@ -91,7 +91,8 @@ static bool add_listed(struct hb_bench *bench, const char *program, char *line)
 	entry->absent = NULL;
 	entry->program = ht_text("%s", program);
 	entry->workloads = workloads;
-	entry->is_packaged = true;
+	entry->is_ours = !strncmp(name, "heddle", strlen("heddle"));
+	entry->is_packaged = !entry->is_ours && strcmp(name, "serial") != 0;
 	return true;
 }
 
@@ -135,6 +136,26 @@ static void add_old(struct hb_bench *bench, const char *program)
 	}
 }
 
+/* "rusty_pool 0.7.0"; lines of others are about compiler and packages. */
+static void keep_versions(struct hb_bench *bench, struct hb_rust *rust)
+{
+	size_t i;
+
+	for (i = 0; i < rust->n_versions; i++) {
+		const char *line = rust->versions[i];
+		char *name = ht_text("%.*s", (int)strcspn(line, " "), line);
+		size_t at = hb_entry_named(bench, name);
+
+		if (at != SIZE_MAX && line[strlen(name)] &&
+		    !bench->entries[at].version)
+			bench->entries[at].version =
+				ht_text("%s", line + strlen(name) + 1);
+		free(name);
+	}
+	bench->rust_lines = rust->versions;
+	bench->n_rust_lines = rust->n_versions;
+}
+
 static void add_built(struct hb_bench *bench)
 {
 	char *folder = ht_program_folder();
@@ -164,9 +185,7 @@ static void add_built(struct hb_bench *bench)
 					      ? "its program was not built"
 					      : rust.reason);
 	}
-	for (i = 0; i < rust.n_versions; i++)
-		free(rust.versions[i]);
-	free(rust.versions);
+	keep_versions(bench, &rust);
 	free(rust.program);
 	free(rust.reason);
 	free(folder);
@@ -287,6 +306,9 @@ void hb_bench_free(struct hb_bench *bench)
 	}
 	for (i = 0; i < bench->n_missing; i++)
 		free(bench->missing[i].reason);
+	for (i = 0; i < bench->n_rust_lines; i++)
+		free(bench->rust_lines[i]);
+	free(bench->rust_lines);
 	free(bench->entries);
 	free(bench->done);
 	free(bench->missing);

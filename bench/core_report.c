@@ -174,6 +174,10 @@ void hb_json(const struct hb_bench *bench, struct ht_json *json)
 		ht_json_end(json);
 	}
 	ht_json_end(json);
+	ht_json_array(json, "rust");
+	for (i = 0; i < bench->n_rust_lines; i++)
+		ht_json_string(json, NULL, bench->rust_lines[i]);
+	ht_json_end(json);
 	ht_json_array(json, "missing");
 	for (i = 0; i < bench->n_missing; i++) {
 		const struct hb_missing *m = &bench->missing[i];

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bench/core.h"
+#include "bench/side.h"
 #include "tools/progress.h"
 #include "tools/random.h"
 #include "tools/say.h"
@@ -117,7 +118,8 @@ static bool takes_part(const struct hb_entry *entry,
 	const char *id = entry->program && workload->theirs ? workload->theirs
 							    : workload->id;
 	char *word = ht_text(",%s,", id);
-	bool does = !entry->workloads || strstr(entry->workloads, word);
+	bool does = entry->workloads ? strstr(entry->workloads, word) != NULL
+				     : entry->program || hb_side_knows(id);
 
 	free(word);
 	return does;

@@ -30,6 +30,11 @@ static const struct hb_round_of *workload_of(const char *id)
 	return NULL;
 }
 
+bool hb_side_knows(const char *workload)
+{
+	return workload_of(workload) != NULL;
+}
+
 void hb_side_must(const struct hb_side *side, const char *what, int rc)
 {
 	if (!rc)

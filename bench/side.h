@@ -57,6 +57,9 @@ extern const struct hb_round_of hb_w4_round, hb_w4j_round, hb_w7_round,
 	hb_w7t_round;
 extern const struct hb_round_of hb_w6_round, hb_w8_round, hb_w9_round;
 
+/* hb_side_knows() - whether it is a workload of this side */
+bool hb_side_knows(const char *workload);
+
 /* hb_side_main() - `heddle bench peer` */
 int hb_side_main(int argc, char **argv);
 

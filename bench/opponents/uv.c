@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libuv's thread pool, uv_queue_work(), as a program of its own, so that the command
- * needs no libuv; it speaks as all opponents do. The pool belongs to the process: its size
- * is an environment variable, it starts at the first request and can be ended once.
+ * needs no libuv; it speaks as all opponents do. The pool belongs to the process: its
+ * size is an environment variable, it starts at the first request and can be ended once.
  * Each submitting thread has a loop; a request is malloc'ed and freed by the loop.
  */
 #include <errno.h>
