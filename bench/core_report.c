@@ -227,6 +227,19 @@ static size_t add_bars(const struct hb_bench *bench, size_t workload,
 	return n_bars;
 }
 
+/* Where the longest bar would hide the others. */
+static bool is_wide(const struct ht_bar *bars, size_t n)
+{
+	double least = INFINITY, most = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		least = fmin(least, bars[i].value);
+		most = fmax(most, bars[i].value);
+	}
+	return least > 0 && most > 40 * least;
+}
+
 void hb_picture(const struct hb_bench *bench, size_t workload, FILE *out)
 {
 	const struct hb_workload *what = &hb_workloads[workload];
@@ -239,7 +252,7 @@ void hb_picture(const struct hb_bench *bench, size_t workload, FILE *out)
 		ht_text("%s%s%s", what->metrics[0].key,
 			what->metrics[0].unit ? ", " : "",
 			what->metrics[0].unit ? what->metrics[0].unit : "");
-	size_t n = 0;
+	size_t n = 0, n_bars = add_bars(bench, workload, bars, scratch);
 
 	while (what->points[n].name) {
 		names[n] = what->points[n].name;
@@ -247,8 +260,7 @@ void hb_picture(const struct hb_bench *bench, size_t workload, FILE *out)
 	}
 	ht_svg_bars(out, title,
 		    "median of interleaved rounds, whiskers are quartiles",
-		    label, false, bars,
-		    add_bars(bench, workload, bars, scratch), names, n);
+		    label, is_wide(bars, n_bars), bars, n_bars, names, n);
 	free(title);
 	free(label);
 	free(scratch);
