@@ -16,6 +16,17 @@
 #include "platform/cacheline.h"
 #include "platform/fault.h"
 #include "platform/memory.h"
+#include "platform/sanitizer.h"
+
+/* What only mappings point to is no leak: LeakSanitizer does not look there by itself. */
+#if HD_ASAN
+# include <sanitizer/lsan_interface.h>
+# define tell_mapped(start, size)   __lsan_register_root_region(start, size)
+# define tell_unmapped(start, size) __lsan_unregister_root_region(start, size)
+#else
+# define tell_mapped(start, size)   ((void)0)
+# define tell_unmapped(start, size) ((void)0)
+#endif
 
 size_t hd_page_size(void)
 {
@@ -61,16 +72,24 @@ static void unmap(void *start, size_t size)
 
 void *hd_map(size_t size)
 {
+	void *start;
+
 	size = round_up(size, hd_page_size());
 	if (!size || hd_fault(HEDDLE_FAULT_MAP))
 		return NULL;
-	return map(size, 0);
+	start = map(size, 0);
+	if (start)
+		tell_mapped(start, size);
+	return start;
 }
 
 void hd_unmap(void *start, size_t size)
 {
-	if (start)
-		unmap(start, round_up(size, hd_page_size()));
+	size = round_up(size, hd_page_size());
+	if (!start)
+		return;
+	tell_unmapped(start, size);
+	unmap(start, size);
 }
 
 static size_t guard_bytes(size_t guard)

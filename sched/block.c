@@ -98,10 +98,14 @@ static void pay(struct hd_worker *worker, uint32_t owed)
 	hd_look(worker->pool, all_owed(worker, owed));
 }
 
-/* Queues at the group once, until its whole path is handed over. */
-static void queue_for_path(struct hd_worker *worker, struct heddle_group *group)
+/*
+ * Queues at the group once. True: its whole path was handed over, or we were told that
+ * there is room by one who has permits of its own, and took it (L1).
+ */
+static bool queue_for_path(struct hd_worker *worker, struct heddle_group *group)
 {
 	struct heddle_pool *pool = worker->pool;
+	struct heddle_group *full;
 	uint32_t token;
 
 	atomic_fetch_add_explicit(&pool->returners, 1,
@@ -113,8 +117,11 @@ static void queue_for_path(struct hd_worker *worker, struct heddle_group *group)
 	hd_ready_mark(group);
 	pay(worker, 1);
 	token = hd_parker_park_owner(&worker->parker);
+	worker->owe++; /* who told us leaves its look to us */
+	if (token == HD_TOKEN_LOOK)
+		return hd_permit_take(group, &full, &worker->owe);
 	hd_assert(token == HD_TOKEN_PERMIT + group->index);
-	worker->owe++;
+	return true;
 }
 
 /*
@@ -126,7 +133,8 @@ static void wait_for_path(struct hd_worker *worker, struct heddle_group *group)
 {
 	hd_worker_show(worker, HEDDLE_WORKER_RETURNING);
 	do
-		queue_for_path(worker, group);
+		while (!queue_for_path(worker, group))
+			;
 	while (hd_permit_give_over(group, &worker->owe));
 }
 

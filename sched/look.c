@@ -10,7 +10,8 @@
  * Who stands still between the take of a path and the wake withholds that path. So
  * a worker that goes on with permits of its own takes none for others (L1): it reads
  * that there is headroom and wakes with the token LOOK; the woken one holds the flag
- * until it has a task, or is about to park, and then looks like any searcher.
+ * until it has a task, or is about to park, and then looks like any searcher. Where
+ * nobody sleeps it does the same with a returner, who takes its path itself.
  */
 #include "sched/look.h"
 
@@ -39,7 +40,8 @@ void hd_hand_end(struct heddle_pool *pool)
 				  memory_order_seq_cst); /* look-2 */
 }
 
-bool hd_hand_to_returner(struct heddle_group *group)
+/* The first of the group's queue, if there is one. */
+static bool wake_returner(struct heddle_group *group, uint32_t token)
 {
 	struct heddle_pool *pool = group->pool;
 	struct hd_worker *worker;
@@ -52,8 +54,13 @@ bool hd_hand_to_returner(struct heddle_group *group)
 				  memory_order_relaxed); /* after the pop */
 	worker = &pool->worker[index];
 	worker->wait_node = node; /* its own again once it is unparked */
-	hd_parker_unpark_any(&worker->parker, HD_TOKEN_PERMIT + group->index);
+	hd_parker_unpark_any(&worker->parker, token);
 	return true;
+}
+
+bool hd_hand_to_returner(struct heddle_group *group)
+{
+	return wake_returner(group, HD_TOKEN_PERMIT + group->index);
 }
 
 bool hd_hand_in_turn(struct heddle_group *group)
@@ -147,12 +154,28 @@ void hd_look(struct heddle_pool *pool, uint32_t owed)
 	}
 }
 
+/*
+ * Nobody sleeps, so only returners can use what there is. The one that is woken takes
+ * its path itself, or queues again; either way its look is behind that.
+ */
+static void look_for_returners(struct heddle_pool *pool)
+{
+	struct heddle_group *group;
+
+	hd_want(pool);
+	do {
+		if (!any_returner(pool))
+			return;
+		group = hd_ready_returners(pool);
+	} while (group && !wake_returner(group, HD_TOKEN_LOOK));
+}
+
 void hd_look_inside(struct heddle_pool *pool, uint32_t owed)
 {
 	if (!owed)
 		return;
 	if (!hd_bitset_any(&pool->idle)) {
-		hd_look(pool, owed); /* for returners only */
+		look_for_returners(pool);
 		return;
 	}
 	/* The caller's own look comes when it clears the flag. Another searcher may

@@ -491,3 +491,10 @@ bool hd_ready_find(struct heddle_pool *pool)
 
 	return find_in(pool, &search);
 }
+
+struct heddle_group *hd_ready_returners(struct heddle_pool *pool)
+{
+	struct search search = { .tasks = false };
+
+	return find_in(pool, &search);
+}

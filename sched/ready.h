@@ -39,4 +39,7 @@ struct heddle_group *hd_ready_take(struct heddle_pool *pool, bool tasks,
  */
 bool hd_ready_find(struct heddle_pool *pool);
 
+/* The same of returners alone: the group, or NULL. */
+struct heddle_group *hd_ready_returners(struct heddle_pool *pool);
+
 #endif /* HEDDLE_SCHED_READY_H */

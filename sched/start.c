@@ -152,7 +152,7 @@ void hd_entry_unreserve(struct hd_worker *worker)
 	pool->starting--;
 	if (!atomic_load_explicit(&worker->leave,
 				  memory_order_relaxed)) /* locked */
-		hd_live_less(worker);
+		hd_live_lost(worker);
 	hd_phase_set(worker, HD_PHASE_FREE);
 	hd_mutex_unlock(&pool->control);
 	hd_bind_signal(pool); /* one more may be created */
@@ -504,11 +504,9 @@ static void birth_failed(struct hd_worker *worker, int rc)
 	pool->starting--;
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
-		hd_live_less(worker);
+		hd_live_lost(worker);
 	by_start = worker->by_start;
 	hd_mutex_unlock(&pool->control);
-	if (worker->successor)
-		hd_worker_is_lost(pool);
 	worker->start_error = -rc;
 	hd_self = NULL;
 	if (!by_start) {

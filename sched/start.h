@@ -96,8 +96,12 @@ int hd_worker_launch(struct hd_worker *worker);
  */
 bool hd_worker_succeed(struct hd_worker *worker);
 
-/* A successor failed: counted, and in a STATIC pool made up for by others later. */
-void hd_worker_is_lost(struct heddle_pool *pool);
+/*
+ * Under pool->control: the life came to nothing, and nobody had told it to leave. Of a
+ * successor that is counted as lost in the same step, for a stop forgets what is lost:
+ * in a STATIC pool others make up for it later.
+ */
+void hd_live_lost(struct hd_worker *worker);
 void hd_worker_make_up(struct heddle_pool *pool);
 
 /* First and last steps, on the worker's own thread. */

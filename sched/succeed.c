@@ -26,7 +26,7 @@ static void leave_locked(struct hd_worker *worker)
 {
 	if (!atomic_exchange_explicit(&worker->leave, 1,
 				      memory_order_relaxed)) /* locked */
-		hd_live_less(worker);
+		hd_live_lost(worker);
 }
 
 /* Is there to be one? Then it has its number, and counts as starting. */
@@ -67,7 +67,6 @@ static void fail(struct hd_worker *worker, const struct hd_creation *creation,
 	pool->starting--;
 	leave_locked(worker);
 	hd_mutex_unlock(&pool->control);
-	hd_worker_is_lost(pool);
 	hd_creation_failed(creation, step, rc);
 	hd_hook_create_failed(pool, creation->index, -rc, step);
 }
@@ -119,11 +118,14 @@ bool hd_worker_succeed(struct hd_worker *worker)
 	return rc == 0;
 }
 
-void hd_worker_is_lost(struct heddle_pool *pool)
+void hd_live_lost(struct hd_worker *worker)
 {
-	if (!pool->elastic)
+	struct heddle_pool *pool = worker->pool;
+
+	hd_live_less(worker);
+	if (worker->successor && !pool->elastic)
 		atomic_fetch_add_explicit(&pool->lost, 1,
-					  memory_order_relaxed); /* a request */
+					  memory_order_relaxed); /* locked */
 }
 
 /* One of them, by a worker that goes on. */
@@ -150,8 +152,6 @@ void hd_worker_make_up(struct heddle_pool *pool)
 	if (!worker)
 		return;
 	rc = hd_worker_create_logged(worker, HEDDLE_BECAUSE_EXIT, &step);
-	if (rc < 0) {
-		hd_worker_is_lost(pool);
+	if (rc < 0)
 		hd_hook_create_failed(pool, index, -rc, step);
-	}
 }

@@ -160,7 +160,6 @@ static bool run(struct hd_worker *worker, struct hd_frame *frame,
 	bool lowest = !frame->below && !worker->helper;
 	void (*after)(struct heddle_task *, int);
 
-	HD_PROBE2(task_begin, worker, frame->group);
 	*task = call(worker, frame, fn, arg);
 	if (hd_pool_forked(worker->pool)) {
 		if (lowest)
@@ -174,7 +173,6 @@ static bool run(struct hd_worker *worker, struct hd_frame *frame,
 		after(frame->detached, 0);
 		hd_frame_returned(worker, frame);
 	}
-	HD_PROBE1(task_end, worker);
 	return true;
 }
 
@@ -217,9 +215,11 @@ run_deep(struct hd_worker *worker, struct heddle_group *group,
 	hd_frame_push(worker, &frame, group, upto, whole && *whole,
 		      __builtin_frame_address(0));
 	worker->deep++;
+	HD_PROBE2(task_begin, worker, group);
 	hd_guarded(call_deep, &deep, deep_left);
 	if (!deep.here)
 		return NULL;
+	HD_PROBE1(task_end, worker);
 	worker->deep--;
 	worker->frame = frame.below;
 	if (whole)
@@ -239,8 +239,10 @@ struct hd_task *hd_task_run(struct hd_worker *worker,
 		return run_deep(worker, group, upto, whole, fn, arg);
 	hd_frame_push(worker, frame, group, upto, whole && *whole,
 		      __builtin_frame_address(0));
+	HD_PROBE2(task_begin, worker, group);
 	if (!run(worker, frame, fn, arg, &task))
 		return NULL;
+	HD_PROBE1(task_end, worker);
 	worker->frame = frame->below;
 	if (whole)
 		*whole = frame->whole;

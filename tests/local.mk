@@ -37,6 +37,7 @@ public_tests = \
 	%D%/api/block-bound \
 	%D%/api/caps \
 	%D%/api/exit \
+	%D%/api/exit-told \
 	%D%/api/exit-elsewhere \
 	%D%/api/fault-each \
 	%D%/api/fork \

@@ -199,3 +199,99 @@ POOL(join_orphan, "pair-join-orphan",
      RULES(.workers = 1, .below = 1, .cap = { 1, 1 }, .threads = 2),
      THREADS(submit_join_one_of_two, stop_and_start), UP_TO(2, 0),
      .settle = true);
+
+/* -- who joined goes on with its permit, and tells the returner of the child's (L1) -- */
+
+static void join_and_stay(void *arg)
+{
+	(void)arg;
+	begin(0);
+	submit_child(1, body_1);
+	join_child(0);
+	lab_sleep_for_ever();
+}
+
+static void submit_stay(void)
+{
+	submit_call(0, join_and_stay);
+	thread_ends();
+}
+
+static void stay_in_1(struct heddle_task *task)
+{
+	(void)task;
+	begin(1);
+	lab_sleep_for_ever();
+}
+
+/* The second child takes what the returner was told of, and keeps it. */
+static void join_twice_and_stay(void *arg)
+{
+	(void)arg;
+	begin(0);
+	submit_child(1, body_1);
+	join_child(0);
+	submit_child(1, stay_in_1);
+	join_child(0);
+}
+
+static void block_1(void *arg)
+{
+	(void)arg;
+	begin(1);
+	region(1, true);
+	end(1);
+}
+
+static void submit_block_1(void)
+{
+	submit_call(1, block_1);
+	thread_ends();
+}
+
+static void submit_both(void)
+{
+	submit_call(1, block_1);
+	submit_call(0, join_twice_and_stay);
+	thread_ends();
+}
+
+LAB_GHOST static const char *all_of_1_ended(void)
+{
+	if (ghost.ended_threads != rules->threads)
+		return "lost wake-up: a thread does not come to its end";
+	return ghost.ended[1] == ghost.submitted[1]
+		       ? NULL
+		       : "untold: a returner waits beside headroom";
+}
+
+static const struct rules told_rules =
+	RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 2);
+static const struct rules told_again_rules =
+	RULES(.workers = 2, .below = 1, .cap = { 2, 1 }, .threads = 1);
+
+LAB_GHOST static const char *one_at_most(void)
+{
+	if (ghost.ended_threads != rules->threads)
+		return "lost wake-up: a thread does not come to its end";
+	return NULL;
+}
+
+#define TOLD(id, title, what, its_rules, rest, threads, ...) \
+ static void setup_##id(void) \
+ { \
+  pool_make(&its_rules); \
+ } \
+ LAB_SCENARIO(id, .name = title, .claim = what, .setup = setup_##id, \
+	      .reset = pool_reset, .thread = threads, .at_rest = rest, \
+	      __VA_ARGS__)
+
+TOLD(told, "pair-block-told", "a returner is told by who holds permits",
+     told_rules, all_of_1_ended, THREADS(submit_stay, submit_block_1),
+     UP_TO(2, 0), .settle = true);
+TOLD(told_old, "pair-block-told-old", "and loads may give an old value",
+     told_rules, all_of_1_ended, THREADS(submit_stay, submit_block_1),
+     UP_TO(1, 1), .settle = true);
+TOLD(told_again, "pair-block-told-again",
+     "and queues again when another one was faster", told_again_rules,
+     one_at_most, THREADS(submit_both), UP_TO(2, 0), .settle = true);

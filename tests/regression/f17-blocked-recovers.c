@@ -68,8 +68,8 @@ static void round_of(struct heddle_pool *pool, uint64_t round, uint32_t bound)
 	atomic_store(&probes, 0);
 	submit(pool, blocker, round, bound);
 	submit(pool, probe, 0, PROBES);
-	if (!ok(su_wait_at_least(&blocked, bound, 20000) &&
-			su_wait_at_least(&probes, PROBES, 20000),
+	if (!ok(su_wait_at_least(&blocked, bound, 45000) &&
+			su_wait_at_least(&probes, PROBES, 45000),
 		"round %u: %u block, and others run beside them",
 		(unsigned)round, bound))
 		bail("%u block", (unsigned)blocked);

@@ -24,7 +24,8 @@ command -v nm >/dev/null || skip_all "nm is missing (binutils)"
 allowed="assert:abort an invariant of heddle is broken
 assert:dprintf the same, with what is broken
 event:write wakes who waits for the event of a pool, on its own descriptor
-pubfile:pwrite the file of a pool that is published, on its own descriptor"
+pubfile:pwrite the file of a pool that is published, on its own descriptor
+thread:pthread_exit the only thread of a child that a task has forked and come back in"
 
 # Names without their fortified forms. snprintf and its kin write to memory.
 loud() {

@@ -60,7 +60,7 @@ def worker_of_frames():
     found = None
     while frame is not None:
         name = frame.name()
-        if name == "hd_worker_main":
+        if name in ("whole_life", "hd_worker_main"):
             for variable in ("worker", "arg"):
                 try:
                     value = frame.read_var(variable)
