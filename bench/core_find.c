@@ -179,11 +179,12 @@ static void add_built(struct hb_bench *bench)
 			before = known[i].program;
 		}
 		entry = entry_of(bench, known[i].name);
-		if (!entry->program)
-			entry->absent = ht_text(
-				"%s", known[i].program
-					      ? "its program was not built"
-					      : rust.reason);
+		if (entry->program)
+			continue;
+		if (!known[i].program && rust.reason)
+			entry->absent = ht_text("%s", rust.reason);
+		else
+			entry->absent = ht_text("its program was not built");
 	}
 	keep_versions(bench, &rust);
 	free(rust.program);

@@ -68,7 +68,7 @@ const struct hb_workload hb_workloads[] = {
 	  "latency from a sleeping pool",
 	  "asio",
 	  NULL,
-	  20,
+	  25,
 	  3,
 	  { PERCENTILE("start_p50", 1, 50, false),
 	    PERCENTILE("start_p99", 1, 99, false),
