@@ -73,7 +73,7 @@ extern const size_t hb_n_workloads;
 
 enum hb_against {
 	HB_LIMIT,    /* the value itself */
-	HB_PEER,     /* the ratio to a peer */
+	HB_PEER,     /* the ratio to a peer, of its PEER@POINT if it says so */
 	HB_PACKAGED, /* the ratio to the best peer that has a package */
 	HB_POINT,    /* the ratio to the same peer at another point */
 };

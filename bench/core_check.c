@@ -115,6 +115,21 @@ static char *reason_of(const struct hb_bench *bench, struct hb_cell cell)
 	return ht_text("%s has no rounds", bench->entries[cell.entry].name);
 }
 
+/* "PEER", or "PEER@POINT" for another point of the workload. */
+static struct hb_cell base_of(const struct hb_bench *bench, struct hb_cell cell,
+			      const char *text)
+{
+	const char *at = strchr(text, '@');
+	char *name = ht_text("%.*s", (int)strcspn(text, "@"), text);
+
+	cell.entry = hb_entry_named(bench, name);
+	if (at)
+		cell.point =
+			hb_point_named(&hb_workloads[cell.workload], at + 1);
+	free(name);
+	return cell;
+}
+
 static struct hb_verdict judge_cell(const struct hb_bench *bench,
 				    const struct hb_must *must,
 				    struct hb_cell cell, size_t metric,
@@ -132,10 +147,11 @@ static struct hb_verdict judge_cell(const struct hb_bench *bench,
 	if (must->against == HB_POINT) {
 		base.point = hb_point_named(workload, must->base);
 	} else {
-		base.entry =
-			must->against == HB_PEER
-				? hb_entry_named(bench, must->base)
-				: best_packaged(bench, cell, metric, scratch);
+		if (must->against == HB_PEER)
+			base = base_of(bench, cell, must->base);
+		else
+			base.entry =
+				best_packaged(bench, cell, metric, scratch);
 		if (base.entry == SIZE_MAX)
 			return unjudged(
 				ht_text("%s is absent",

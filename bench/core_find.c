@@ -12,20 +12,25 @@
 #include "tools/say.h"
 #include "tools/where.h"
 
-/* Opponents that a complete build has, by the program that they are in. */
+/* Who is in a complete build, by the program that they are in. */
 static const struct {
 	const char *name;
-	const char *program; /* below bench/opponents; NULL: the Rust one */
+	const char *program;   /* below bench/; NULL: the Rust one */
+	const char *workloads; /* NULL: it has a list */
 } known[] = {
-	{ "asio", "cxx/heddle-cxx-opponent" },
-	{ "tbb", "cxx/heddle-cxx-opponent" },
-	{ "openmp", "cxx/heddle-cxx-opponent" },
-	{ "async", "cxx/heddle-cxx-opponent" },
-	{ "java-fjp", "java-build/heddle-java-opponent" },
-	{ "java-tpe", "java-build/heddle-java-opponent" },
-	{ "libuv", "uv-opponent" },
-	{ "rusty_pool", NULL },
-	{ "rayon", NULL },
+	{ "asio", "opponents/cxx/heddle-cxx-opponent", NULL },
+	{ "tbb", "opponents/cxx/heddle-cxx-opponent", NULL },
+	{ "openmp", "opponents/cxx/heddle-cxx-opponent", NULL },
+	{ "std-thread", "opponents/cxx/heddle-cxx-opponent", NULL },
+	{ "std-async", "opponents/cxx/heddle-cxx-opponent", NULL },
+	{ "java-fjp", "opponents/java-build/heddle-java-opponent", NULL },
+	{ "java-tpe", "opponents/java-build/heddle-java-opponent", NULL },
+	{ "libuv", "opponents/uv-opponent", NULL },
+	{ "heddle-typed", "w3", ",W3," },
+	{ "heddle-fn", "w3", ",W3," },
+	{ "serial", "w3", ",W3," },
+	{ "rusty_pool", NULL, NULL },
+	{ "rayon", NULL, NULL },
 };
 
 size_t hb_entry_named(const struct hb_bench *bench, const char *name)
@@ -70,6 +75,15 @@ static void add_own(struct hb_bench *bench)
 	}
 }
 
+/* Whose a program's peer is, by its name. */
+static void classify(struct hb_entry *entry)
+{
+	entry->is_ours = !strncmp(entry->name, "heddle", strlen("heddle"));
+	entry->is_packaged = !entry->is_ours &&
+			     strcmp(entry->name, "serial") != 0 &&
+			     strcmp(entry->name, "mutex") != 0;
+}
+
 /* "peer NAME version=V workloads=W1,W2" */
 static bool add_listed(struct hb_bench *bench, const char *program, char *line)
 {
@@ -91,8 +105,7 @@ static bool add_listed(struct hb_bench *bench, const char *program, char *line)
 	entry->absent = NULL;
 	entry->program = ht_text("%s", program);
 	entry->workloads = workloads;
-	entry->is_ours = !strncmp(name, "heddle", strlen("heddle"));
-	entry->is_packaged = !entry->is_ours && strcmp(name, "serial") != 0;
+	classify(entry);
 	return true;
 }
 
@@ -156,6 +169,15 @@ static void keep_versions(struct hb_bench *bench, struct hb_rust *rust)
 	bench->n_rust_lines = rust->n_versions;
 }
 
+/* A program that does not list its peers has this one. */
+static void add_known(struct hb_bench *bench, size_t at, const char *path)
+{
+	struct hb_entry *entry = entry_of(bench, known[at].name);
+
+	entry->program = ht_text("%s", path);
+	classify(entry);
+}
+
 static void add_built(struct hb_bench *bench)
 {
 	char *folder = ht_program_folder();
@@ -171,14 +193,18 @@ static void add_built(struct hb_bench *bench)
 		char *path;
 
 		if (known[i].program && strcmp(before, known[i].program) != 0) {
-			path = ht_text("%s/bench/opponents/%s", folder,
-				       known[i].program);
-			if (!access(path, X_OK))
+			path = ht_text("%s/bench/%s", folder, known[i].program);
+			if (!access(path, X_OK) && known[i].workloads)
+				add_known(bench, i, path);
+			else if (!access(path, X_OK))
 				add_program(bench, path);
 			free(path);
-			before = known[i].program;
+			if (!known[i].workloads)
+				before = known[i].program;
 		}
 		entry = entry_of(bench, known[i].name);
+		if (known[i].workloads && !entry->workloads)
+			entry->workloads = ht_text("%s", known[i].workloads);
 		if (entry->program)
 			continue;
 		if (!known[i].program && rust.reason)
@@ -216,8 +242,8 @@ static bool add_given(struct hb_bench *bench, const char *opponents)
 		free(entry->workloads);
 		entry->absent = entry->workloads = NULL;
 		entry->program = ht_text("%s", path);
-		entry->is_packaged = true;
 		entry->is_old = false;
+		classify(entry);
 	}
 	free(list);
 	return is_right;

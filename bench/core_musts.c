@@ -20,7 +20,7 @@ const struct hb_must hb_musts[] = {
 	  false },
 	{ "W3", "fib 2w", "ns", "heddle-typed", HB_POINT, "fib 1w", false,
 	  1 / 1.7, false },
-	{ "W3", "uts 2w", "ns", "heddle-typed", HB_PEER, "serial", false,
+	{ "W3", "uts 2w", "ns", "heddle-typed", HB_PEER, "serial@uts 1w", false,
 	  1 / 1.75, false },
 	{ "W4", "block", "start_p50", "heddle", HB_PEER, "asio", false, 1.1,
 	  false },
@@ -61,6 +61,10 @@ const struct hb_must hb_musts[] = {
 	{ "W10", "2w", "first_ms", "heddle", HB_LIMIT, NULL, false, 0.06,
 	  false },
 	{ "W11", "8w", "ns", "heddle", HB_POINT, "2w", false, 1.2, false },
+	{ "W11f", "fib 8w", "ns", "heddle-typed", HB_POINT, "fib 2w", false,
+	  1.2, false },
+	{ "W11f", "uts 8w", "ns", "heddle-typed", HB_POINT, "uts 2w", false,
+	  1.2, false },
 };
 
 const size_t hb_n_musts = sizeof(hb_musts) / sizeof(hb_musts[0]);

@@ -142,6 +142,8 @@ static void start(struct turn *turn, size_t child)
 	const char *line = NULL;
 	int i;
 
+	if (!takes_part(entry, &hb_workloads[turn->workload]))
+		return;
 	if (entry->absent) {
 		char *reason = ht_text("absent %s", entry->absent);
 
@@ -149,8 +151,6 @@ static void start(struct turn *turn, size_t child)
 		free(reason);
 		return;
 	}
-	if (!takes_part(entry, &hb_workloads[turn->workload]))
-		return;
 	command_of(turn, child, words);
 	if (hb_child_start(process, words))
 		line = hb_child_answer(process, "ready", ROUND_LIMIT_NS);

@@ -109,7 +109,7 @@ rc=0
 must "who cannot says so and exits 77" \
 	sh -c '[ "$1" -eq 77 ] && grep -q "^absent " "$2"' - $rc "$scratch/said"
 must "--list names every workload" sh -c '"$1" bench all --list >"$2/list" &&
-	for id in W1 W2 W3 W4 W4j W5 W6 W7 W7t W8 W9 W10 W11
+	for id in W1 W2 W3 W4 W4j W5 W6 W7 W7t W8 W9 W10 W11 W11f
 	do grep -q "^$id " "$2/list" || exit 1; done' - "$heddle" "$scratch"
 must "a monitor can be on" sh -c 'echo go |
 	"$1" bench peer --workload W5 --peer heddle --monitor --tasks 9 | grep -q ^end' - "$heddle"
