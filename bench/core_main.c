@@ -100,6 +100,22 @@ static void print_config(const struct hb_bench *bench)
 	       bench->has_monitor ? "on" : "off");
 }
 
+/* The same reason for another point of the workload before it. */
+static bool is_said(const struct hb_bench *bench, size_t which)
+{
+	const struct hb_missing *m = &bench->missing[which], *other;
+	size_t i;
+
+	for (i = 0; i < which; i++) {
+		other = &bench->missing[i];
+		if (other->workload == m->workload &&
+		    other->entry == m->entry &&
+		    !strcmp(other->reason, m->reason))
+			return true;
+	}
+	return false;
+}
+
 /* 0, or the exit status when one of ours has broken. */
 static int say_missing(const struct hb_bench *bench)
 {
@@ -110,8 +126,8 @@ static int say_missing(const struct hb_bench *bench)
 		const struct hb_missing *m = &bench->missing[i];
 		const struct hb_workload *what = &hb_workloads[m->workload];
 
-		/* An absent peer is named once for a workload. */
-		if (!m->is_failure && m->point)
+		/* An absent peer is named once. */
+		if (!m->is_failure && is_said(bench, i))
 			continue;
 		ht_say("%s%s%s: %s: %s", what->id, m->is_failure ? " " : "",
 		       m->is_failure ? what->points[m->point].name : "",
