@@ -14,6 +14,7 @@ enum {
 
 static struct hb_done_line lines[LINES];
 static _Atomic(size_t) n_lines;
+static struct hb_done_line shared;
 
 _Thread_local struct hb_done_line *hb_done_mine;
 
@@ -30,11 +31,18 @@ void hb_done_claim(void)
 	hb_done_mine = &lines[number];
 }
 
+void hb_done_add_shared(void)
+{
+	atomic_fetch_add_explicit(&shared.count, 1,
+				  memory_order_release); /* done-1 */
+}
+
 uint64_t hb_done_sum(void)
 {
 	/* A line that is missed now is seen by a later sum. */
 	size_t n = atomic_load_explicit(&n_lines, memory_order_relaxed);
-	uint64_t sum = 0;
+	uint64_t sum = atomic_load_explicit(&shared.count,
+					    memory_order_acquire); /* done-1 */
 	size_t i;
 
 	for (i = 0; i < n && i < LINES; i++)

@@ -39,6 +39,9 @@ static inline void hb_done_add(void)
 		memory_order_release); /* done-1 */
 }
 
+/* hb_done_add_shared() - the same for threads that are made for one task */
+void hb_done_add_shared(void);
+
 /* hb_done_sum() - all tasks done so far */
 uint64_t hb_done_sum(void);
 

@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Workloads, our side and the opponents'.
 bench_sources = \
+	%D%/core.h \
+	%D%/core_check.c \
+	%D%/core_find.c \
+	%D%/core_html.c \
+	%D%/core_list.c \
+	%D%/core_main.c \
+	%D%/core_musts.c \
+	%D%/core_report.c \
+	%D%/core_run.c \
+	%D%/core_values.c \
 	%D%/done.c %D%/done.h \
 	%D%/lockfree.h \
 	%D%/lockfree_start.c \
@@ -11,10 +21,28 @@ bench_sources = \
 	%D%/peers/heddle.c \
 	%D%/peers/mutex.c \
 	%D%/peers/peers.c \
+	%D%/peers/thread.c \
 	%D%/run.c %D%/run.h \
-	%D%/w1.c %D%/w1.h \
-	%D%/w1_report.c \
-	%D%/w1_round.c
+	$(bench_side)
+
+# The side that is measured; an opponent in C may be a program of its own with it.
+bench_side = \
+	%D%/side.c %D%/side.h \
+	%D%/side_flow.c \
+	%D%/side_latency.c \
+	%D%/side_life.c \
+	%D%/side_w1.c \
+	%D%/side_work.c
+
+if HAVE_LIBUV
+noinst_PROGRAMS += %D%/opponents/uv-opponent
+%C%_opponents_uv_opponent_SOURCES = \
+	%D%/opponents/uv.c %D%/peer.h \
+	%D%/done.c %D%/done.h $(bench_side) $(tools_shared)
+nodist_%C%_opponents_uv_opponent_SOURCES = tools/buildinfo.c
+%C%_opponents_uv_opponent_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+%C%_opponents_uv_opponent_LDADD = $(internal_libs) $(LIBUV_LIBS) -lm
+endif
 
 ## Structures alone --------------------------------------------------------
 

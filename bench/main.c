@@ -3,20 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/core.h"
 #include "bench/lockfree.h"
-#include "bench/w1.h"
+#include "bench/side.h"
 #include "tools/commands.h"
 #include "tools/say.h"
-
-static const struct {
-	const char *name;
-	const char *about;
-	int (*run)(int argc, char **argv);
-} workload[] = {
-	{ "W1", "empty tasks submitted from outside, ns a task", hb_w1_main },
-	{ "lockfree", "queues and deques alone, ns an operation",
-	  hb_lockfree_main },
-};
 
 static void help(FILE *out)
 {
@@ -25,17 +16,17 @@ static void help(FILE *out)
 	fputs("usage: heddle bench list | WORKLOAD [option...]\n\n"
 	      "Every peer in a process of its own, in one interleaved run; what "
 	      "counts is the\nratio to a peer, with its spread. --help after a "
-	      "workload lists its options.\n\n",
+	      "workload lists its options.\n\n"
+	      "  all       every workload\n",
 	      out);
-	for (i = 0; i < sizeof(workload) / sizeof(workload[0]); i++)
-		fprintf(out, "  %-8s  %s\n", workload[i].name,
-			workload[i].about);
+	for (i = 0; i < hb_n_workloads; i++)
+		fprintf(out, "  %-8s  %s\n", hb_workloads[i].id,
+			hb_workloads[i].about);
+	fputs("  lockfree  queues and deques alone, ns an operation\n", out);
 }
 
 int hb_bench_main(int argc, char **argv)
 {
-	size_t i;
-
 	if (argc < 2) {
 		ht_say("bench: no workload is named; see heddle bench list");
 		return HT_USAGE;
@@ -49,10 +40,11 @@ int hb_bench_main(int argc, char **argv)
 		return HT_OK;
 	}
 	if (!strcmp(argv[1], "peer")) /* what the workloads start */
-		return hb_w1_peer_main(argc - 1, argv + 1);
-	for (i = 0; i < sizeof(workload) / sizeof(workload[0]); i++)
-		if (!strcmp(argv[1], workload[i].name))
-			return workload[i].run(argc - 1, argv + 1);
+		return hb_side_main(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "lockfree"))
+		return hb_lockfree_main(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "all") || hb_workload_named(argv[1]) != SIZE_MAX)
+		return hb_core_main(argc - 1, argv + 1);
 	ht_say("bench: unknown workload '%s'", argv[1]);
 	return HT_USAGE;
 }

@@ -165,9 +165,12 @@ static const char *read_line(struct hb_child *child, uint64_t limit_ns)
 const char *hb_child_answer(struct hb_child *child, const char *word,
 			    uint64_t limit_ns)
 {
-	const char *line = read_line(child, limit_ns);
+	const char *line;
 	size_t length = strlen(word);
 
+	while ((line = read_line(child, limit_ns)) && child->aside &&
+	       !strncmp(line, "s ", 2))
+		child->aside(line, child->aside_arg);
 	if (!line)
 		return NULL;
 	if (!strncmp(line, word, length) &&
@@ -286,7 +289,7 @@ const char *hb_child_round(struct hb_child *children, size_t n, size_t which,
 	uint64_t start = ht_now();
 	const char *line = NULL;
 
-	if (write(child->to, "round\n", 6) == 6)
+	if (write(child->to, "go\n", 3) == 3)
 		line = hb_child_answer(child, "round", limit_ns);
 	else
 		fail(child, "it reads no more", true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Processes that take turns. Each peer lives in a child of its own, which
- * sleeps until a line on its standard input asks for a round and answers with
+ * sleeps until a line "go" on its standard input asks for a round and answers with
  * a line on its standard output. While one works, the machine is watched: how
  * much CPU time did anything else take?
  */
@@ -22,6 +22,7 @@ enum {
  * @pid:    0 when there is none any more
  * @clock:  its CPU time
  * @reason: why it failed, NULL while it has not
+ * @aside:  NULL, or told each line "s ..." that comes before an answer
  */
 struct hb_child {
 	pid_t pid;
@@ -31,6 +32,8 @@ struct hb_child {
 	char buffer[HB_LINE_MAX];
 	size_t used;
 	char *reason;
+	void (*aside)(const char *line, void *arg);
+	void *aside_arg;
 };
 
 /**

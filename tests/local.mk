@@ -201,6 +201,7 @@ script_tests = \
 	%D%/model/stall.t \
 	%D%/model/twins.t \
 	%D%/regression/f39-unload.t \
+	%D%/style/bench.t \
 	%D%/style/bench-lockfree.t \
 	%D%/style/bench-w3.t \
 	%D%/style/completion.t \

@@ -46,23 +46,36 @@ static int pool_open(uint32_t workers, uint64_t tasks, void **out)
 	return 0;
 }
 
-static int pool_submit(void *pool, uint64_t first, uint64_t n, uint64_t *again)
+static int pool_put(void *pool, void (*fn)(void *arg), void *arg)
 {
-	(void)first;
-	(void)again;
-	while (n--) {
-		struct pair *pair = malloc(sizeof(*pair));
+	struct pair *pair = malloc(sizeof(*pair));
 
-		if (!pair)
-			return -ENOMEM;
-		pair->fn = bump;
-		pair->arg = NULL;
-		if (!g_thread_pool_push(pool, pair, NULL)) {
-			free(pair);
-			return -EAGAIN;
-		}
+	if (!pair)
+		return -ENOMEM;
+	pair->fn = fn;
+	pair->arg = arg;
+	if (!g_thread_pool_push(pool, pair, NULL)) {
+		free(pair);
+		return -EAGAIN;
 	}
 	return 0;
+}
+
+static int pool_submit(void *pool, uint64_t first, uint64_t n, uint64_t *again)
+{
+	int rc = 0;
+
+	(void)first;
+	(void)again;
+	while (n-- && !rc)
+		rc = pool_put(pool, bump, NULL);
+	return rc;
+}
+
+static int pool_set_cap(void *pool, uint32_t cap)
+{
+	return g_thread_pool_set_max_threads(pool, (gint)cap, NULL) ? 0
+								    : -EAGAIN;
 }
 
 static void pool_close(void *pool)
@@ -82,6 +95,8 @@ const struct hb_peer hb_glib = {
 	.version = version,
 	.open = pool_open,
 	.submit = pool_submit,
+	.put = pool_put,
+	.set_cap = pool_set_cap,
 	.close = pool_close,
 };
 #else

@@ -151,6 +151,11 @@ static int pool_submit(void *pool, uint64_t first, uint64_t n, uint64_t *again)
 	return rc;
 }
 
+static int pool_put(void *pool, void (*fn)(void *arg), void *arg)
+{
+	return put(pool, fn, arg);
+}
+
 static int pool_count(void *arg, struct hb_counts *counts)
 {
 	struct pool *pool = arg;
@@ -172,6 +177,7 @@ const struct hb_peer hb_mutex = {
 	.version = version,
 	.open = pool_open,
 	.submit = pool_submit,
+	.put = pool_put,
 	.count = pool_count,
 	.close = pool_close,
 };

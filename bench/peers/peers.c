@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The list of all peers, and those that are programs of their own. */
+/* The list of the peers that are written in C. */
 #include <string.h>
 
 #include "bench/peer.h"
 
-const struct hb_peer hb_rusty = {
-	.name = "rusty_pool",
-	.about = "ThreadPool::execute of a closure",
-	.rust = "rusty",
-};
-
-const struct hb_peer hb_rayon = {
-	.name = "rayon",
-	.about = "ThreadPool::spawn of a closure",
-	.rust = "rayon",
-};
-
 const struct hb_peer *const hb_peers[] = {
-	&hb_heddle_task, &hb_heddle_call, &hb_heddle_tree, &hb_rusty,
-	&hb_rayon,       &hb_glib,        &hb_mutex,       NULL,
+	&hb_heddle, &hb_heddle_4096, &hb_heddle_call, &hb_heddle_flat,
+	&hb_glib,   &hb_mutex,       &hb_pthread,     NULL,
 };
 
 const struct hb_peer *hb_peer_find(const char *name)

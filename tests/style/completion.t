@@ -47,7 +47,7 @@ names() {
 
 walk() { # SHELL
 	for path in "" info paper "paper list" "paper run" "paper report" explore \
-		count stall stress "bench W1" "bench lockfree"; do
+		count stall stress "bench all" "bench W1" "bench lockfree"; do
 		# shellcheck disable=SC2086
 		"$build/heddle" $path --help >"$scratch/help" || continue
 		# shellcheck disable=SC2046
@@ -84,7 +84,7 @@ if command -v bash >/dev/null; then
 fi
 
 tr -d '\\' <"$made/man/heddle.1" >"$scratch/page"
-for path in info "paper run" explore stall stress "bench W1" "bench lockfree"; do
+for path in info "paper run" explore stall stress "bench all" "bench W1" "bench lockfree"; do
 	# shellcheck disable=SC2086
 	"$build/heddle" $path --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' |
 		while read -r name; do
