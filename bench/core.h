@@ -102,7 +102,6 @@ extern const size_t hb_n_musts;
  * @program:   NULL for this command itself
  * @workloads: ",W1,W2,"; NULL: it is asked
  * @absent:    NULL, or why it cannot take part at all
- * @is_old:    a Rust program that only knows W1
  */
 struct hb_entry {
 	char *name;
@@ -112,7 +111,6 @@ struct hb_entry {
 	char *version;
 	bool is_ours;
 	bool is_packaged;
-	bool is_old;
 };
 
 /* Samples of the lines "s" of one round. */

@@ -133,22 +133,6 @@ static bool add_program(struct hb_bench *bench, const char *program)
 	return has_list;
 }
 
-/* Of a program without a list: it only knows W1, in a form of its own. */
-static void add_old(struct hb_bench *bench, const char *program)
-{
-	static const char *const names[] = { "rusty_pool", "rayon" };
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		struct hb_entry *entry = entry_of(bench, names[i]);
-
-		entry->program = ht_text("%s", program);
-		entry->workloads = ht_text(",W1,");
-		entry->is_packaged = true;
-		entry->is_old = true;
-	}
-}
-
 /* "rusty_pool 0.7.0"; lines of others are about compiler and packages. */
 static void keep_versions(struct hb_bench *bench, struct hb_rust *rust)
 {
@@ -186,8 +170,8 @@ static void add_built(struct hb_bench *bench)
 	size_t i;
 
 	hb_rust_find(&rust);
-	if (rust.program && !add_program(bench, rust.program))
-		add_old(bench, rust.program);
+	if (rust.program)
+		add_program(bench, rust.program);
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		struct hb_entry *entry;
 		char *path;
@@ -242,7 +226,6 @@ static bool add_given(struct hb_bench *bench, const char *opponents)
 		free(entry->workloads);
 		entry->absent = entry->workloads = NULL;
 		entry->program = ht_text("%s", path);
-		entry->is_old = false;
 		classify(entry);
 	}
 	free(list);

@@ -94,20 +94,13 @@ static void command_of(const struct turn *turn, size_t child, char **words)
 
 	words[n++] = ht_text("%s", entry->program ? entry->program
 						  : "/proc/self/exe");
-	if (entry->is_old) {
-		add_words(words, &n, "w1 --drive stdin --pool");
-		words[n++] = ht_text(
-			"%s", strcmp(entry->name, "rayon") ? "rusty" : "rayon");
-	} else {
-		add_words(words, &n,
-			  entry->program ? "bench-peer" : "bench peer");
-		words[n++] = ht_text("--workload");
-		words[n++] = ht_text("%s", id);
-		words[n++] = ht_text("--peer");
-		words[n++] = ht_text("%s", entry->name);
-		if (entry->is_ours && bench->has_monitor)
-			words[n++] = ht_text("--monitor");
-	}
+	add_words(words, &n, entry->program ? "bench-peer" : "bench peer");
+	words[n++] = ht_text("--workload");
+	words[n++] = ht_text("%s", id);
+	words[n++] = ht_text("--peer");
+	words[n++] = ht_text("%s", entry->name);
+	if (entry->is_ours && bench->has_monitor)
+		words[n++] = ht_text("--monitor");
 	add_words(words, &n, bench->is_quick ? point->quick : point->full);
 	words[n] = NULL;
 }
