@@ -381,7 +381,7 @@ void hd_spare_check(struct heddle_pool *pool)
 
 	if (atomic_load_explicit(&pool->lost,
 				 memory_order_relaxed)) /* again, locked */
-		hd_worker_make_up(pool);
+		hd_worker_make_up(pool, HEDDLE_BECAUSE_EXIT);
 	if (!pool->elastic ||
 	    !atomic_load_explicit(
 		    &pool->started,
@@ -579,19 +579,28 @@ void hd_worker_settled(struct hd_worker *worker)
 	hd_mutex_unlock(&pool->control);
 }
 
-void hd_worker_retire(struct hd_worker *worker)
+bool hd_worker_retire(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
+	bool counted = false;
 
 	hd_mutex_lock(&pool->control);
 	if (!atomic_exchange_explicit(&worker->leave, 1,
-				      memory_order_seq_cst)) /* leave-1 */
+				      memory_order_seq_cst)) { /* leave-1 */
 		hd_live_less(worker);
+		counted =
+			atomic_load_explicit(&pool->started,
+					     memory_order_relaxed) /* locked */
+			&& pool->live < pool->floor;
+		atomic_fetch_add_explicit(&pool->lost, counted,
+					  memory_order_relaxed); /* locked */
+	}
 	hd_mutex_unlock(&pool->control);
 	hd_story(pool, worker->index,
 		 hd_creation_of(worker, HEDDLE_BECAUSE_FRESH).life,
 		 HEDDLE_DECISION_RETIRED, HEDDLE_BECAUSE_FRESH, 0, 0);
 	hd_bind_signal(pool); /* one more may be created */
+	return counted;
 }
 
 void hd_worker_death(struct hd_worker *worker)

@@ -102,7 +102,8 @@ bool hd_worker_succeed(struct hd_worker *worker);
  * in a STATIC pool others make up for it later.
  */
 void hd_live_lost(struct hd_worker *worker);
-void hd_worker_make_up(struct heddle_pool *pool);
+void hd_worker_make_up(struct heddle_pool *pool,
+		       enum heddle_decision_reason reason);
 
 /* First and last steps, on the worker's own thread. */
 bool hd_worker_birth(struct hd_worker *worker);
@@ -115,7 +116,7 @@ void hd_worker_birth_left(struct hd_worker *worker);
 bool hd_birth_wait(_Atomic uint32_t *birth);
 
 /* The calling worker leaves by its own decision (a FRESH guest has ended). */
-void hd_worker_retire(struct hd_worker *worker);
+bool hd_worker_retire(struct hd_worker *worker);
 
 /* Publishes a phase of this life and wakes those who wait for it. */
 void hd_phase_set(struct hd_worker *worker, uint32_t phase);

@@ -129,7 +129,8 @@ void hd_live_lost(struct hd_worker *worker)
 }
 
 /* One of them, by a worker that goes on. */
-void hd_worker_make_up(struct heddle_pool *pool)
+void hd_worker_make_up(struct heddle_pool *pool,
+		       enum heddle_decision_reason reason)
 {
 	struct hd_worker *worker = NULL;
 	uint32_t step, index = 0;
@@ -151,7 +152,7 @@ void hd_worker_make_up(struct heddle_pool *pool)
 	hd_mutex_unlock(&pool->control);
 	if (!worker)
 		return;
-	rc = hd_worker_create_logged(worker, HEDDLE_BECAUSE_EXIT, &step);
+	rc = hd_worker_create_logged(worker, reason, &step);
 	if (rc < 0)
 		hd_hook_create_failed(pool, index, -rc, step);
 }

@@ -396,8 +396,11 @@ static void take_token(struct hd_worker *worker, uint32_t token)
 		hd_upper.guest_run(worker, bound);
 		worker->done = bound;
 		if (worker->fresh_for) {
-			hd_worker_retire(worker);
+			bool counted = hd_worker_retire(worker);
+
 			tell_done(worker);
+			if (counted)
+				hd_worker_make_up(pool, HEDDLE_BECAUSE_FRESH);
 		}
 		return;
 	}
@@ -626,8 +629,8 @@ static void end_life(struct hd_worker *worker)
 	if (worker->held)
 		give_back(worker);
 	leave_user_code(worker);
-	if (worker->fresh_for)
-		hd_worker_retire(worker);
+	if (worker->fresh_for && hd_worker_retire(worker))
+		hd_worker_make_up(worker->pool, HEDDLE_BECAUSE_FRESH);
 	wind_up(worker);
 }
 

@@ -309,3 +309,57 @@ LAB_SCENARIO(retire_start, .name = "churn-retire-start",
 	     .reset = guest_reset,
 	     .thread = { spawn_fresh, stop_all, start_one },
 	     .at_rest = two_at_rest, UP_TO(0, 0), .pct = true);
+
+/*
+ * A start may count the worker of a FRESH guest: when that retires another one comes, here
+ * where the spare could not be made.
+ */
+static const struct rules fresh_counted_rules =
+	RULES(.workers_max = 2, .threads = 2, .flags = HEDDLE_POOL_ELASTIC);
+
+static void setup_fresh_counted(void)
+{
+	make_process(&fresh_counted_rules, 1);
+}
+
+static void spawn_fresh_or_not(void)
+{
+	struct heddle_guest_options options = {
+		.struct_size = sizeof(options),
+		.flags = HEDDLE_GUEST_FRESH,
+		.fn = guest_body,
+	};
+	struct heddle_guest *guest;
+	int rc = heddle_guest_spawn(process, &options, &guest, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0 || rc == -EAGAIN);
+	if (rc == 0) {
+		note_tid(0, heddle_guest_tid(guest));
+		LAB_ASSERT(heddle_guest_join(guest, HEDDLE_R0_QUIET,
+					     HEDDLE_FOREVER) == 0);
+	}
+	thread_ends();
+}
+
+static void start_one_or_not(void)
+{
+	int rc = heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER);
+
+	LAB_ASSERT(rc == 0 || rc == -EAGAIN);
+	LAB_ASSERT(rc == 0 ||
+		   heddle_pool_start(pool, 1, NULL, HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const char *one_stays(void)
+{
+	static const struct outcome at_least_one = { 1, 2 };
+
+	return churned(&at_least_one);
+}
+
+LAB_SCENARIO(fresh_counted, .name = "churn-fresh-start",
+	     .claim = "a start keeps its number when a FRESH guest ends",
+	     .setup = setup_fresh_counted, .reset = guest_reset,
+	     .thread = { spawn_fresh_or_not, start_one_or_not },
+	     .at_rest = one_stays, UP_TO(1, 0), .create_fails = 2);
