@@ -311,8 +311,8 @@ LAB_SCENARIO(retire_start, .name = "churn-retire-start",
 	     .at_rest = two_at_rest, UP_TO(0, 0), .pct = true);
 
 /*
- * A start may count the worker of a FRESH guest: when that retires another one comes, here
- * where the spare could not be made.
+ * A start may count the worker of a FRESH guest: when that retires another one comes,
+ * here where the spare could not be made.
  */
 static const struct rules fresh_counted_rules =
 	RULES(.workers_max = 2, .threads = 2, .flags = HEDDLE_POOL_ELASTIC);
