@@ -34,7 +34,7 @@
 void hd_phase_set(struct hd_worker *worker, uint32_t phase)
 {
 	uint32_t life = (uint32_t)atomic_load_explicit(
-		&worker->incarnation,
+		&worker->life,
 		memory_order_relaxed); /* whoever sets a phase holds the life */
 
 	atomic_store_explicit(&worker->phase, life << HD_PHASE_BITS | phase,
@@ -564,6 +564,18 @@ bool hd_worker_birth(struct hd_worker *worker)
 	HD_PROBE3(worker_start, worker, worker->index, worker->pool);
 	tell_birth(worker, HD_BIRTH_DONE);
 	return true;
+}
+
+void hd_worker_renew(struct hd_worker *worker)
+{
+	struct heddle_pool *pool = worker->pool;
+
+	hd_mutex_lock(&pool->control);
+	worker->seen.incarnation = ++pool->incarnations;
+	atomic_store_explicit(&worker->incarnation, pool->incarnations,
+			      memory_order_relaxed); /* locked */
+	hd_worker_show(worker, worker->seen.state);
+	hd_mutex_unlock(&pool->control);
 }
 
 void hd_worker_settled(struct hd_worker *worker)

@@ -194,6 +194,9 @@ extern _Thread_local struct hd_worker *hd_self;
 /* The body of every worker thread (platform/thread.c calls it). */
 void hd_worker_main(void *worker);
 
+/* The thread stays and is as a new one: it has the next incarnation (D6). */
+void hd_worker_renew(struct hd_worker *worker);
+
 /* The same on a donated thread with its entry, until worker->donor says it is over. */
 void hd_worker_lend(struct hd_worker *worker);
 

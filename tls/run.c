@@ -197,10 +197,11 @@ void hd_guest_run(struct hd_worker *worker, void *bound)
 	hd_scrub_guest(worker, guest, top);
 	if (exit_code)
 		*exit_code = code;
-	if (!(guest->flags & HEDDLE_GUEST_FRESH))
-		atomic_fetch_add_explicit(
-			&pool->guests_recycled, 1,
-			memory_order_relaxed); /* statistics */
+	if (guest->flags & HEDDLE_GUEST_FRESH)
+		return;
+	hd_worker_renew(worker);
+	atomic_fetch_add_explicit(&pool->guests_recycled, 1,
+				  memory_order_relaxed); /* statistics */
 }
 
 /* Also again, when one of its destructors has ended the thread. */

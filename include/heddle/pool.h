@@ -130,9 +130,10 @@ enum heddle_blocked_policy {
  *                for HEDDLE_GUEST_FRESH, behind the guest's destructors and
  *                before the library sets back what it owns, so that the next
  *                guest on this worker meets nothing of what the runtime keeps for
- *                each thread. The incarnation is that of the worker's life. The
- *                guest still holds its permits and its berth: a NOW spawn does
- *                not wait for this hook, an UNTIL spawn and a joiner do
+ *                each thread. The incarnation is the one that ends with that
+ *                guest: the thread has a new one for the next. The guest still
+ *                holds its permits and its berth: a NOW spawn does not wait for
+ *                this hook, an UNTIL spawn and a joiner do
  * @create_failed: called each time the creation of a worker has failed which no
  *                start waits for: a spare, a replacement of a blocked worker, a
  *                worker for a guest. Nothing is lost by it: it is tried again at

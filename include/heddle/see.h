@@ -32,7 +32,8 @@ enum heddle_worker_state {
  * struct heddle_worker_info - one worker, or donated thread, at one instant
  * @index:       its place in the registry, kept over incarnations
  * @state:       enum heddle_worker_state
- * @incarnation: a new number for each life, unique with the index
+ * @incarnation: a new number for each life, and when a thread is set back after a guest;
+ *               unique with the index
  * @tid:         the kernel's thread id, 0 for none
  * @group:       number of the group whose permits it holds, UINT32_MAX for none
  * @guest:       tid of the guest it runs, 0 for none

@@ -122,6 +122,16 @@ static void counts_destructions(void *value)
 	atomic_fetch_add_explicit(&destructed, 1, memory_order_relaxed);
 }
 
+/* Of the only worker, between two guests. */
+static uint64_t incarnation(struct heddle_pool *pool)
+{
+	struct heddle_worker_info info;
+
+	if (heddle_workers(pool, &info, 1) != 1)
+		bail("the pool has another number of workers");
+	return info.incarnation;
+}
+
 static void test_isolation(void)
 {
 	struct heddle_slot_options options = { .struct_size = sizeof(options),
@@ -129,13 +139,16 @@ static void test_isolation(void)
 						       counts_destructions };
 	struct heddle_pool *pool = su_guest_pool(1, HEDDLE_POOL_ELASTIC);
 	struct heddle_process *process = su_process(pool, 2, 0);
+	uint64_t before, renewed = 0;
 	int i, round;
 
 	for (i = 0; i < 4; i++)
 		heddle_slot_create(pool, i % 2 ? &options : NULL, &slots[i]);
 	for (round = 0; round < 20; round++) {
 		su_call(process, finds_own, NULL);
+		before = incarnation(pool);
 		su_call(process, looks, NULL);
+		renewed += incarnation(pool) > before;
 		if (canaries < AREA / 16 || next_canaries || next_errno ||
 		    next_rounding != FE_TONEAREST ||
 		    !strcmp(next_name, "secret") ||
@@ -143,6 +156,7 @@ static void test_isolation(void)
 			break;
 	}
 	is_u64((uint64_t)round, 20, "20 times the next guest finds nothing");
+	is_u64(renewed, 20, "each on the same thread, in another incarnation");
 	ok(canaries > AREA / 16, "there was something: %llu canaries",
 	   (unsigned long long)canaries);
 	is_u64(next_canaries, 0, "none on the stack");

@@ -88,9 +88,9 @@ static void test_recycle(void)
 	is_u64(seen.calls, 1, "recycled once, when the join returns");
 	if (heddle_workers(pool, &info, 1) != 1)
 		bail("one worker");
-	ok(seen.tid == tid && seen.index == info.index &&
-		   seen.incarnation == info.incarnation,
-	   "on the guest's thread, with its index and life");
+	ok(seen.tid == tid && seen.index == info.index && seen.incarnation &&
+		   seen.incarnation < info.incarnation,
+	   "on the guest's thread, with its index and the life that ends");
 	ok(seen.submit == 0 && seen.stop == -EDEADLK &&
 		   seen.destroy == -EDEADLK,
 	   "a submit %d, a stop %d, a destroy %d", seen.submit, seen.stop,
