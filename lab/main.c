@@ -24,7 +24,7 @@
 #define CHANCE_RUNS   UINT64_C(100000)
 #define PHASES_MAX    2
 #define SECONDS_MAX   60.0 /* of one phase, where nothing is said */
-#define QUICK_SECONDS 2.0
+#define QUICK_SECONDS 1.0
 
 /* The linker's names for the section of LAB_SCENARIO. */
 extern const struct lab_scenario *const __start_lab_scenarios[];

@@ -28,7 +28,7 @@ static const char help[] =
 	"  --seconds S      at most so long for each scenario and strategy (60)\n"
 	"  --seed N         of the random choices (0)\n"
 	"  --quick          20000 executions of PCT where a million belong,\n"
-	"                   and 2 seconds of one phase in place of 60\n"
+	"                   and a second of one phase in place of 60\n"
 	"  --steps N        an execution with more is a livelock (20000)\n"
 	"  --jobs N         processes (1)\n"
 	"  --shard I/N      every N-th scenario only, from the I-th (from 1)\n"
