@@ -271,7 +271,8 @@ static void watch(void)
 
 		/* A submit under way is no motion of the pool: see its page. */
 		for (i = 0; i < check.violations && i < 8; i++)
-			if (strcmp(check.violation[i].name, "stranded-task"))
+			if (strcmp(check.violation[i].name, "stranded-task") &&
+			    strcmp(check.violation[i].name, "ready-bit"))
 				complain(check.violation[i].detail, rc);
 		sched_yield();
 	}
