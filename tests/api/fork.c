@@ -152,7 +152,7 @@ static int run_own(void)
 	return 0;
 }
 
-/* Other threads run while it forks: AddressSanitizer's heap may stay locked. */
+/* Other threads run while it forks: the heap of a sanitizer may stay locked. */
 static bool in_storm;
 
 static _Noreturn void child(bool inside)
@@ -161,7 +161,7 @@ static _Noreturn void child(bool inside)
 
 	alarm(20);
 	wrong = all_refused(inside);
-	if (SU_ASAN && in_storm)
+	if (SU_SANITIZED && in_storm)
 		_exit(wrong);
 	if (!wrong &&
 	    heddle_process_destroy(process, HEDDLE_R4_CLEAN, HEDDLE_FOREVER))
