@@ -147,6 +147,7 @@ void hd_forks_reset_owner(struct hd_forks *forks, struct hd_forks_slot *slot)
 {
 	atomic_store_explicit(&slot->state, 0,
 			      memory_order_relaxed); /* published by what */
+	slot->waits = 0;
 	begin_at(forks, slot, 0);
 }
 
@@ -197,6 +198,29 @@ static bool copy(struct hd_forks *forks, uint32_t tag, uint64_t word,
 			&loot->slot->arg[i],
 			memory_order_relaxed); /* validated by the CAS */
 	return true;
+}
+
+bool hd_forks_any(struct hd_forks *forks, uint32_t tag)
+{
+	uint64_t word = load_word(forks);
+
+	return hd_forks_tag_any(forks) == tag &&
+	       atomic_load_explicit(&forks->slot[tail_of(word)].what,
+				    memory_order_relaxed); /* ready-1 */
+}
+
+uint32_t hd_forks_length_any(struct hd_forks *forks, uint32_t tag)
+{
+	struct hd_forks_slot *first, *slot;
+
+	if (hd_forks_tag_any(forks) != tag)
+		return 0;
+	first = slot = forks->slot + tail_of(load_word(forks));
+	while (slot < forks->end &&
+	       atomic_load_explicit(&slot->what,
+				    memory_order_relaxed)) /* statistics */
+		slot++;
+	return (uint32_t)(slot - first);
 }
 
 /* The word when one fork was taken from the tail. */

@@ -6,6 +6,8 @@ sched_sources = \
 	%D%/cap.c %D%/cap.h \
 	%D%/check.c %D%/check.h \
 	%D%/close.c \
+	%D%/fork.c %D%/fork.h \
+	%D%/forksteal.c \
 	%D%/frame.c %D%/frame.h \
 	%D%/donate.c %D%/donate.h \
 	%D%/group.h \

@@ -44,6 +44,7 @@ struct heddle_pool {
 	 * for each search reads it beside the root.
 	 */
 	_Atomic uint32_t reserves_end;
+	_Atomic uint32_t forks; /* A: 1: some worker has a stack of forks */
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */

@@ -24,8 +24,11 @@
 
 struct heddle_pool;
 struct heddle_group;
+struct heddle_forks;
 struct heddle_task;
 struct hd_donor;
+struct hd_forks;
+struct hd_forks_slot;
 
 /*
  * Life of an entry, the low bits of a word whose others are those of the incarnation. The
@@ -87,12 +90,16 @@ struct hd_frame {
 	struct heddle_group *group;
 	struct heddle_group *upto;
 	bool whole;               /* only with upto */
+	bool is_fork;
 	uint32_t depth;           /* how many are below */
 	struct heddle_task *task; /* NULL for a call and a guest */
 	uintptr_t at;             /* its user code lies below, on the stack */
 	/* The action of a DETACHED task that has not been called. */
 	void (*after)(struct heddle_task *task, int status);
-	struct heddle_task *detached;
+	union {
+		struct heddle_task *detached;
+		struct hd_forks_slot *fork; /* without after: it runs that */
+	};
 };
 
 _Static_assert(sizeof(struct hd_frame) <= 64, "a line");
@@ -130,6 +137,8 @@ struct hd_worker {
 	bool searching;      /* O  holds pool->searching */
 	bool available;      /* O  counted in pool->available */
 	bool settled;        /* O  has become LIVE */
+	bool forking;        /* O  its lowest task has forked */
+	uint32_t forks_typed; /* O  runs whose next slot is in a register */
 	uint32_t random;     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
@@ -145,6 +154,7 @@ struct hd_worker {
 
 	/* Stolen from. */
 	HD_ALIGNED struct hd_deque deque; /* its tag: a group's index */
+	_Atomic(struct hd_forks *) forks; /* A  made by its thread, stays */
 
 	/* Written by wakers and stoppers. */
 	HD_ALIGNED struct hd_parker parker;
@@ -180,6 +190,7 @@ struct hd_worker {
 	HD_ALIGNED struct hd_mirror mirror; /* A */
 
 	/* Of the end of frames and of the thread; rarely touched. */
+	struct heddle_forks *forks_hidden; /* O  heddle_forks_ in a region */
 	bool deserted;  /* O  user code ended the thread */
 	bool unwinds;   /* O  frames are being ended */
 	uint32_t deep;  /* O  frames on the stack */
