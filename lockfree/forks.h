@@ -122,7 +122,7 @@
 struct hd_forks_slot {
 	_Atomic uintptr_t what; /* A  owner writes */
 	_Atomic uint32_t state; /* A  a futex; 0 unless taken */
-	uint32_t waits;         /* O  for who uses the stack; 0: no fork is joined */
+	uint32_t waits; /* O  for who uses the stack; 0: no fork is joined */
 	_Atomic uint64_t arg[HD_FORKS_ARGS]; /* A  owner writes */
 	uint64_t result;                     /* by DONE */
 };

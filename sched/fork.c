@@ -45,9 +45,9 @@ SAME_STACK(slot);
 SAME_STACK(end);
 SAME_STACK(next);
 SAME_STACK(group);
-_Static_assert(HEDDLE_FORKED_ == HD_TASK_FORKED, "as in the header");
 
-__thread struct heddle_forks *heddle_forks_;
+struct heddle_forks hd_forks_none;
+__thread struct heddle_forks *heddle_forks_ = &hd_forks_none;
 
 static struct heddle_forks *seen_outside(struct hd_forks *forks)
 {
@@ -184,13 +184,14 @@ static void free_segments(struct hd_forks *forks)
 	}
 }
 
-struct heddle_fork_place heddle_fork_more_(struct heddle_forks *given)
+void heddle_fork_more_(struct heddle_forks *given,
+		       struct heddle_fork_place *place)
 {
 	struct hd_forks *forks = stack_of(given);
 
 	if (!forks->more)
 		forks->more = make_segment(forks);
-	return place_at(forks->more, forks->more->slot + 1);
+	*place = place_at(forks->more, forks->more->slot + 1);
 }
 
 void hd_fork_call_alone(heddle_fork_fn fn, const uint64_t *arg,
@@ -284,21 +285,22 @@ static void drop_holes(struct hd_worker *worker, struct hd_forks *forks)
 
 /* ---- typed ---- */
 
-int heddle_fork_sync_(struct heddle_fork_place *place)
+int heddle_fork_sync_(struct heddle_forks *given, struct heddle_fork_slot *at,
+		      struct heddle_fork_place *place)
 {
-	struct hd_forks *forks = stack_of(place->forks);
-	struct hd_forks_slot *slot = slot_of(place->slot);
+	struct hd_forks *forks = stack_of(given);
+	struct hd_forks_slot *slot = slot_of(at);
 	struct hd_worker *worker = hd_self;
 	bool mine;
 
 	if (slot == forks->slot && forks->below) {
 		forks = forks->below;
 		slot = forks->end - 1;
-		*place = place_at(forks, slot);
 		mine = hd_forks_pop_owner(forks, slot);
 	} else {
 		mine = hd_forks_pop_slow_owner(forks, slot);
 	}
+	*place = place_at(forks, slot);
 	if (mine) {
 		if (forks->asked)
 			told(worker, forks, slot);
@@ -317,7 +319,7 @@ void hd_fork_call_at(struct hd_worker *worker, struct hd_forks *forks,
 	struct hd_forks_slot *next = forks->next;
 
 	forks->next = slot;
-	heddle_forks_ = NULL;
+	heddle_forks_ = &hd_forks_none;
 	worker->forks_typed++;
 	fn(place_at(forks, slot), arg, result);
 	worker->forks_typed--;
@@ -333,15 +335,14 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
  * is in use has a what or waits. Old forms are submitted, since they could be joined above.
  */
 static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
-		       heddle_fork_fn fn, const uint64_t *arg,
-		       uint64_t *result)
+		       heddle_fork_fn fn, const uint64_t *arg, uint64_t *result)
 {
 	struct hd_forks *forks = hd_fork_session(worker, group);
 	struct hd_forks_slot *slot;
 
 	if (!forks)
 		return false;
-	if (heddle_forks_)
+	if (heddle_forks_ != &hd_forks_none)
 		spill(worker, forks, forks->slot);
 	slot = forks->next;
 	while (slot != forks->end && (what_of(slot) || slot->waits))
@@ -349,7 +350,7 @@ static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
 	if (slot == forks->end)
 		return false;
 	hd_fork_call_at(worker, forks, slot, fn, arg, result);
-	if (heddle_forks_)
+	if (heddle_forks_ != &hd_forks_none)
 		drop_holes(worker, forks);
 	return true;
 }
@@ -422,14 +423,20 @@ void heddle_fork_task_(struct heddle_fork_place place, const uint64_t *arg,
 	if (place.forks == seen_outside(hd_fork_stack(worker)))
 		heddle_forks_ = place.forks;
 	task->fn(task);
-	heddle_forks_ = NULL;
+	heddle_forks_ = &hd_forks_none;
 	worker->forks_typed = typed;
 }
 
-static bool is_forked(struct heddle_task *task)
+/* A fork in the stack has its slot where a task that was submitted has its group. */
+static struct hd_forks_slot *slot_in(struct hd_forks *forks,
+				     const struct heddle_task *task)
 {
-	return __atomic_load_n(&task->reserved0, __ATOMIC_RELAXED) ==
-	       HEDDLE_FORKED_;
+	uintptr_t slot = (uintptr_t)task->reserved[1];
+
+	if (!forks || slot - (uintptr_t)forks->slot >=
+			      (uintptr_t)forks->end - (uintptr_t)forks->slot)
+		return NULL;
+	return (struct hd_forks_slot *)slot;
 }
 
 static void begin_task(struct heddle_task *task, heddle_task_fn fn)
@@ -500,15 +507,17 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 }
 
 /* In another order, or in a region, where no call can be made in place. */
-static int unfork_slot(struct hd_worker *worker, struct heddle_task *task,
-		       struct hd_forks_slot *slot)
+int heddle_unfork_slow_(struct heddle_task *task)
 {
-	struct hd_forks *forks = hd_fork_stack(worker);
-	bool here = heddle_forks_ == seen_outside(forks);
-	bool mine;
+	struct hd_worker *worker = hd_self;
+	struct hd_forks *forks = worker ? hd_fork_stack(worker) : NULL;
+	struct hd_forks_slot *slot = slot_in(forks, task);
+	bool here = heddle_forks_ == seen_outside(forks), mine;
 
+	if (!slot)
+		return join_submitted(task);
 	spill(worker, forks, here ? slot + 1 : slot);
-	if (!is_forked(task))
+	if (!slot_in(forks, task))
 		return join_submitted(task);
 	if (here && forks->next == slot + 1)
 		return heddle_unfork_(task);
@@ -518,16 +527,6 @@ static int unfork_slot(struct hd_worker *worker, struct heddle_task *task,
 	if (!worker->forks_typed)
 		drop_holes(worker, forks);
 	return mine;
-}
-
-int heddle_unfork_slow_(struct heddle_task *task)
-{
-	struct hd_forks_slot *slot =
-		(struct hd_forks_slot *)(uintptr_t)task->reserved[0];
-
-	if (!is_forked(task))
-		return join_submitted(task);
-	return unfork_slot(hd_self, task, slot);
 }
 
 /* ---- ends ---- */
@@ -558,7 +557,7 @@ static void await(struct hd_forks *forks, struct hd_forks_slot *top)
 
 static void end_session(struct hd_worker *worker, struct hd_forks *forks)
 {
-	heddle_forks_ = NULL;
+	heddle_forks_ = &hd_forks_none;
 	worker->forking = false;
 	forks->next = forks->slot;
 	forks->group = NULL;
@@ -570,7 +569,7 @@ void hd_fork_close(struct hd_worker *worker)
 {
 	struct hd_forks *forks = hd_fork_stack(worker);
 
-	heddle_forks_ = NULL;
+	heddle_forks_ = &hd_forks_none;
 	if (what_of(forks->slot) || forks->slot->waits)
 		await(forks, take_back(forks));
 	end_session(worker, forks);
@@ -578,7 +577,7 @@ void hd_fork_close(struct hd_worker *worker)
 
 void hd_fork_left(struct hd_worker *worker)
 {
-	heddle_forks_ = worker->forks_hidden = NULL;
+	heddle_forks_ = worker->forks_hidden = &hd_forks_none;
 	worker->forks_typed++; /* what the ends of frames fork is submitted */
 	if (worker->forking)
 		take_back(hd_fork_stack(worker));

@@ -44,6 +44,9 @@ static inline struct hd_forks *hd_fork_stack(struct hd_worker *worker)
 				    memory_order_acquire); /* forks-8 */
 }
 
+/* Where forks are submits. */
+extern struct heddle_forks hd_forks_none;
+
 /* ---- of a group ---- */
 
 /* Does a fork of the group wait in any stack? */
@@ -107,7 +110,7 @@ void hd_fork_left_end(struct hd_worker *worker);
 static inline void hd_fork_hide(struct hd_worker *worker)
 {
 	worker->forks_hidden = heddle_forks_;
-	heddle_forks_ = NULL;
+	heddle_forks_ = &hd_forks_none;
 }
 
 static inline void hd_fork_unhide(struct hd_worker *worker)

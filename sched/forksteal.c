@@ -93,8 +93,8 @@ static bool look(struct hd_worker *worker, struct heddle_group *group,
 
 	*owner = NULL;
 	for (i = 1; i < n; i++) {
-		struct hd_forks *forks = hd_fork_stack(
-			&pool->worker[(worker->index + i) % n]);
+		struct hd_forks *forks =
+			hd_fork_stack(&pool->worker[(worker->index + i) % n]);
 		enum hd_forks_seen seen;
 
 		if (!forks)
@@ -215,8 +215,7 @@ bool hd_fork_descend(struct hd_worker *worker, struct hd_forks *forks,
 	if (seen == HD_FORKS_PRIVATE)
 		hd_forks_ask_any(loot.victim);
 	if (seen != HD_FORKS_THERE ||
-	    hd_forks_state_owner(slot) & HD_FORKS_DONE ||
-	    !hd_fork_take(&loot))
+	    hd_forks_state_owner(slot) & HD_FORKS_DONE || !hd_fork_take(&loot))
 		return false;
 	if (hd_fork_call(worker, group, group, &loot))
 		hd_fork_finish(loot.seen.slot, false);

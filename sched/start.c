@@ -534,7 +534,6 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->settled = false;
 	worker->forking = false;
 	worker->forks_typed = 0;
-	worker->forks_hidden = NULL;
 	worker->check_spare = true;
 	atomic_store_explicit(&worker->inside, 0,
 			      memory_order_relaxed); /* not live yet */

@@ -25,7 +25,6 @@ enum hd_task_state {
 	HD_TASK_ACCEPTED = 1,
 	HD_TASK_DONE = 2,
 	HD_TASK_CANCELLED = 3,
-	HD_TASK_FORKED = 4, /* in its worker's stack of forks, not submitted */
 	HD_TASK_STATE = 0xff,
 	HD_TASK_WAITERS = 0x100, /* somebody sleeps on the word */
 	HD_TASK_STOP = 0x200,    /* it was cancelled after its start */

@@ -89,7 +89,7 @@ struct hd_frame {
 	struct hd_frame *below;
 	struct heddle_group *group;
 	struct heddle_group *upto;
-	bool whole;               /* only with upto */
+	bool whole; /* only with upto */
 	bool is_fork;
 	uint32_t depth;           /* how many are below */
 	struct heddle_task *task; /* NULL for a call and a guest */
@@ -139,7 +139,7 @@ struct hd_worker {
 	bool settled;        /* O  has become LIVE */
 	bool forking;        /* O  its lowest task has forked */
 	uint32_t forks_typed; /* O  runs whose next slot is in a register */
-	uint32_t random;     /* O  xorshift for victims */
+	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
 	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
@@ -191,10 +191,10 @@ struct hd_worker {
 
 	/* Of the end of frames and of the thread; rarely touched. */
 	struct heddle_forks *forks_hidden; /* O  heddle_forks_ in a region */
-	bool deserted;  /* O  user code ended the thread */
-	bool unwinds;   /* O  frames are being ended */
-	uint32_t deep;  /* O  frames on the stack */
-	uint32_t stage; /* O  enum hd_stage */
+	bool deserted;                     /* O  user code ended the thread */
+	bool unwinds;                      /* O  frames are being ended */
+	uint32_t deep;                     /* O  frames on the stack */
+	uint32_t stage;                    /* O  enum hd_stage */
 
 	HD_ALIGNED struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest */
 };

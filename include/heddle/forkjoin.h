@@ -57,7 +57,10 @@ struct heddle_forks {
 	struct heddle_group *group;
 };
 
-/* The place of the next slot, by value, in two registers. */
+/*
+ * The place of the next slot. From call to call it is two arguments, since compilers
+ * keep a struct of two words in memory or in a vector.
+ */
 struct heddle_fork_place {
 	struct heddle_forks *forks;
 	struct heddle_fork_slot *slot;
@@ -66,27 +69,33 @@ struct heddle_fork_place {
 typedef void (*heddle_fork_fn)(struct heddle_fork_place place,
 			       const uint64_t *arg, uint64_t *result);
 
-/* NULL where forks are submits. */
+/* Without a group and without slots where forks are submits; never NULL. */
 extern __thread struct heddle_forks *heddle_forks_
 	__attribute__((tls_model("initial-exec"), visibility("default")));
 
 HEDDLE_API void heddle_fork_task_(struct heddle_fork_place place,
 				  const uint64_t *arg, uint64_t *result);
 HEDDLE_API void heddle_fork_slow_(struct heddle_group *group,
-				  struct heddle_task *task, heddle_task_fn fn);
-HEDDLE_API int heddle_unfork_slow_(struct heddle_task *task);
+				  struct heddle_task *task, heddle_task_fn fn)
+	__attribute__((cold));
+HEDDLE_API int heddle_unfork_slow_(struct heddle_task *task)
+	__attribute__((cold));
 HEDDLE_API void heddle_fork_answer_(struct heddle_forks *forks,
-				    struct heddle_fork_slot *slot);
+				    struct heddle_fork_slot *slot)
+	__attribute__((cold));
 HEDDLE_API int heddle_fork_join_(struct heddle_forks *forks,
-				 struct heddle_fork_slot *slot);
-HEDDLE_API int heddle_fork_sync_(struct heddle_fork_place *place);
-HEDDLE_API struct heddle_fork_place
-heddle_fork_more_(struct heddle_forks *forks);
+				 struct heddle_fork_slot *slot)
+	__attribute__((cold));
+HEDDLE_API int heddle_fork_sync_(struct heddle_forks *forks,
+				 struct heddle_fork_slot *slot,
+				 struct heddle_fork_place *place)
+	__attribute__((cold));
+HEDDLE_API void heddle_fork_more_(struct heddle_forks *forks,
+				  struct heddle_fork_place *place)
+	__attribute__((cold));
 HEDDLE_API void heddle_fork_run_(struct heddle_group *group, heddle_fork_fn fn,
-				 const uint64_t *arg, uint64_t *result);
-
-/* In reserved0 of a task whose fork lies in the stack; reserved[0] is its slot. */
-#define HEDDLE_FORKED_ 4u
+				 const uint64_t *arg, uint64_t *result)
+	__attribute__((cold));
 
 static inline void heddle_fork_put_(struct heddle_fork_slot *slot,
 				    unsigned int i, uint64_t word)
@@ -113,29 +122,25 @@ static inline int heddle_fork_pop_(struct heddle_forks *forks,
 {
 	__atomic_store_n(&slot->what, (uintptr_t)0, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return __builtin_expect(
-		__atomic_load_n(&forks->limit, __ATOMIC_RELAXED) <=
-			(uintptr_t)slot,
-		1);
+	return __builtin_expect(__atomic_load_n(&forks->limit,
+						__ATOMIC_RELAXED) <=
+					(uintptr_t)slot,
+				1);
 }
 
 static inline void heddle_fork_(struct heddle_group *group,
 				struct heddle_task *task, heddle_task_fn fn)
 {
 	struct heddle_forks *forks = heddle_forks_;
-	struct heddle_fork_slot *slot;
+	struct heddle_fork_slot *slot = forks->next;
 
-	if (__builtin_expect(!forks || forks->group != group ||
-				     forks->next == forks->end,
-			     0)) {
+	if (__builtin_expect(forks->group != group || slot == forks->end, 0)) {
 		heddle_fork_slow_(group, task, fn);
 		return;
 	}
-	slot = forks->next;
 	forks->next = slot + 1;
 	task->fn = fn;
-	task->reserved0 = HEDDLE_FORKED_;
-	task->reserved[0] = (uintptr_t)slot;
+	task->reserved[1] = (uintptr_t)slot; /* a group's, when submitted */
 	heddle_fork_put_(slot, 0, (uintptr_t)task);
 	heddle_fork_push_(forks, slot, heddle_fork_task_);
 }
@@ -145,13 +150,9 @@ static inline int heddle_unfork_(struct heddle_task *task)
 {
 	struct heddle_forks *forks = heddle_forks_;
 	struct heddle_fork_slot *slot =
-		(struct heddle_fork_slot *)(uintptr_t)task->reserved[0];
+		(struct heddle_fork_slot *)(uintptr_t)task->reserved[1];
 
-	if (__builtin_expect(!forks || forks->next != slot + 1 ||
-				     __atomic_load_n(&task->reserved0,
-						     __ATOMIC_RELAXED) !=
-					     HEDDLE_FORKED_,
-			     0))
+	if (__builtin_expect(forks->next != slot + 1, 0))
 		return heddle_unfork_slow_(task);
 	forks->next = slot;
 	return heddle_fork_pop_(forks, slot) || heddle_fork_join_(forks, slot);
@@ -285,8 +286,8 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  }
 
 #define HEDDLE_FORK_CALL_3_(ret, name, value, to, t1, t2, t3) \
- HEDDLE_FORK_RUN_(ret, name, value t1 a1; t2 a2; t3 a3;, to, \
-		  name(f_->a1, f_->a2, f_->a3)) \
+ HEDDLE_FORK_RUN_(ret, name, value t1 a1; t2 a2; t3 a3; \
+		  , to, name(f_->a1, f_->a2, f_->a3)) \
  static inline void name##_fork(struct heddle_group *in_, \
 				struct name##_fork *f_, t1 a1_, t2 a2_, \
 				t3 a3_) \
@@ -390,10 +391,11 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  * caller did before happens-before the call.
  */
 #define HEDDLE_SPAWN(name, ...) \
- ((void)(heddle_place_ = name##_spawn_(heddle_place_, __VA_ARGS__)))
+ name##_spawn_(&heddle_stack_, &heddle_slot_, __VA_ARGS__)
 
 /* HEDDLE_CALL() - a plain call of a function that is written for forks, in such a one */
-#define HEDDLE_CALL(name, ...) name##_typed_(heddle_place_, __VA_ARGS__)
+#define HEDDLE_CALL(name, ...) \
+ name##_typed_(heddle_stack_, heddle_slot_, __VA_ARGS__)
 
 /**
  * HEDDLE_SYNC() - join the newest fork of this call that is not joined
@@ -402,7 +404,7 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  * Gives the result. Progress: blocking; a blocking region where it has to wait.
  * Ordering: the forked call happens-before the return.
  */
-#define HEDDLE_SYNC(name) name##_sync_(&heddle_place_)
+#define HEDDLE_SYNC(name) name##_sync_(&heddle_stack_, &heddle_slot_)
 
 /**
  * HEDDLE_RUN() - call a function that is written for forks, from elsewhere
@@ -420,21 +422,33 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
 #define HEDDLE_FORK_INLINE_ static inline __attribute__((always_inline))
 
 /* 1: the newest fork is the caller's to call, and has left its slot. */
-HEDDLE_FORK_INLINE_ int heddle_fork_newest_(struct heddle_fork_place *place)
+HEDDLE_FORK_INLINE_ int heddle_fork_newest_(struct heddle_forks **forks,
+					    struct heddle_fork_slot **slot)
 {
-	struct heddle_fork_place at = *place;
-	int mine;
+	int mine = heddle_fork_pop_(*forks, --*slot);
 
-	at.slot--;
-	mine = heddle_fork_pop_(at.forks, at.slot);
 	if (__builtin_expect(!mine, 0)) {
-		struct heddle_fork_place moved = at;
+		struct heddle_fork_place place;
 
-		mine = heddle_fork_sync_(&moved);
-		at = moved;
+		mine = heddle_fork_sync_(*forks, *slot, &place);
+		*forks = place.forks;
+		*slot = place.slot;
 	}
-	*place = at;
 	return mine;
+}
+
+/* The next slot, which may be elsewhere than it was. */
+HEDDLE_FORK_INLINE_ struct heddle_fork_slot *
+heddle_fork_room_(struct heddle_forks **forks, struct heddle_fork_slot **slot)
+{
+	if (__builtin_expect(*slot == (*forks)->end, 0)) {
+		struct heddle_fork_place place;
+
+		heddle_fork_more_(*forks, &place);
+		*forks = place.forks;
+		*slot = place.slot;
+	}
+	return *slot;
 }
 
 #ifdef __cplusplus
@@ -444,15 +458,16 @@ HEDDLE_FORK_INLINE_ int heddle_fork_newest_(struct heddle_fork_place *place)
 #endif
 #define HEDDLE_TASK_FITS_(type) \
  HEDDLE_FORK_ASSERT_(sizeof(type) <= sizeof(uint64_t), \
-		     # type ": arguments and results of a task that " \
-			    "forks have at most 8 bytes; pass a pointer");
+		     #type ": arguments and results of a task that " \
+			   "forks have at most 8 bytes; pass a pointer");
 
 #define HEDDLE_FORK_PLUS_(...) , __VA_ARGS__
 #define HEDDLE_FORK_IS_(...)   __VA_ARGS__
 
 #define HEDDLE_TASK_HEAD_(class, ret, name, params) \
- class ret name##_typed_(struct heddle_fork_place heddle_place_ \
-				 HEDDLE_FORK_PLUS_ params)
+ class __attribute__((unused)) ret name##_typed_( \
+	 struct heddle_forks *heddle_stack_, \
+	 struct heddle_fork_slot *heddle_slot_ HEDDLE_FORK_PLUS_ params)
 
 /* A word of a slot from a value, and back. */
 #define HEDDLE_FORK_IN_(i, type, value) \
@@ -485,8 +500,8 @@ HEDDLE_FORK_INLINE_ int heddle_fork_newest_(struct heddle_fork_place *place)
 #define HEDDLE_TASK_PARTS_VOID_2_(name, t1, a1, t2, a2) \
  HEDDLE_TASK_2_(void, name, , (void)result_;, , (void)result_;, t1, a1, t2, a2)
 #define HEDDLE_TASK_PARTS_VOID_3_(name, t1, a1, t2, a2, t3, a3) \
- HEDDLE_TASK_3_(void, name, , (void)result_;, , (void)result_;, t1, a1, t2, \
-		a2, t3, a3)
+ HEDDLE_TASK_3_(void, name, , (void)result_;, , (void)result_; \
+		, t1, a1, t2, a2, t3, a3)
 
 #define HEDDLE_FORK_RESULT_(ret) \
  *result_ = 0; \
@@ -530,42 +545,40 @@ HEDDLE_FORK_INLINE_ int heddle_fork_newest_(struct heddle_fork_place *place)
 #define HEDDLE_FORK_DONE_return
 #define HEDDLE_FORK_DONE_ return;
 
-#define HEDDLE_TASK_ANY_(ret, name, keep, store, give, load, params, in, words, \
-			 out, values) \
+#define HEDDLE_TASK_ANY_(ret, name, keep, store, give, load, params, in, \
+			 words, out, values) \
  HEDDLE_TASK_HEAD_(static, ret, name, params); \
  static __attribute__((unused, cold)) void name##_taken_( \
 	 struct heddle_fork_place place_, const uint64_t *arg_, \
 	 uint64_t *result_) \
  { \
-  out keep name##_typed_(place_ HEDDLE_FORK_PLUS_ values); \
+  out keep name##_typed_(place_.forks, place_.slot HEDDLE_FORK_PLUS_ values); \
   store \
  } \
- HEDDLE_FORK_INLINE_ struct heddle_fork_place name##_spawn_( \
-	 struct heddle_fork_place place_ HEDDLE_FORK_PLUS_ params) \
+ HEDDLE_FORK_INLINE_ void name##_spawn_( \
+	 struct heddle_forks **stack_, \
+	 struct heddle_fork_slot **next_ HEDDLE_FORK_PLUS_ params) \
  { \
-  struct heddle_fork_slot *slot_; \
+  struct heddle_fork_slot *slot_ = heddle_fork_room_(stack_, next_); \
 \
-  if (__builtin_expect(place_.slot == place_.forks->end, 0)) \
-   place_ = heddle_fork_more_(place_.forks); \
-  slot_ = place_.slot; \
-  in heddle_fork_push_(place_.forks, slot_, name##_taken_); \
-  place_.slot = slot_ + 1; \
-  return place_; \
+  in heddle_fork_push_(*stack_, slot_, name##_taken_); \
+  *next_ = slot_ + 1; \
  } \
- HEDDLE_FORK_INLINE_ ret name##_sync_(struct heddle_fork_place *place_) \
+ HEDDLE_FORK_INLINE_ ret name##_sync_(struct heddle_forks **stack_, \
+				      struct heddle_fork_slot **next_) \
  { \
   const uint64_t *result_; \
 \
-  if (heddle_fork_newest_(place_)) { \
-   const uint64_t *arg_ = place_->slot->arg; \
-   out give name##_typed_(*place_ HEDDLE_FORK_PLUS_ values); \
+  if (heddle_fork_newest_(stack_, next_)) { \
+   const uint64_t *arg_ = (*next_)->arg; \
+   out give name##_typed_(*stack_, *next_ HEDDLE_FORK_PLUS_ values); \
    HEDDLE_FORK_DONE_##give \
   } \
-  result_ = &place_->slot->result; \
+  result_ = &(*next_)->result; \
   load \
  } \
- static inline ret name##_at_(struct heddle_group *group_ \
-				      HEDDLE_FORK_PLUS_ params) \
+ static inline ret name##_at_( \
+	 struct heddle_group *group_ HEDDLE_FORK_PLUS_ params) \
  { \
   uint64_t arg_[5], word_, *result_ = &word_; \
 \
