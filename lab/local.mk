@@ -42,6 +42,7 @@ lab_scenarios = \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/donate.c \
 	%D%/scenarios/fork.c \
+	%D%/scenarios/forks.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \
