@@ -211,6 +211,28 @@ FORKS(stuck_join_old, "forks-stuck-join-old", "and loads may give an old value",
       RULES(.workers = 2, .threads = 1, .stuck = true),
       THREADS(root_again_for_ever), two_called, UP_TO(1, 1));
 
+/* -- while another worker runs out of work -- */
+
+static void short_task(void *arg)
+{
+	(void)arg;
+	begins(3);
+	ends();
+}
+
+static void root_beside_short(void)
+{
+	ghost_submitted(0);
+	LAB_ASSERT(heddle_submit_call(groups[0], short_task, NULL) == 0);
+	start_root(fork_for_ever);
+	thread_ends();
+}
+
+FORKS(stuck_begin, "forks-stuck-begin",
+      "a first fork while another worker goes to sleep",
+      RULES(.workers = 2, .threads = 1, .stuck = true),
+      THREADS(root_beside_short), one_called, UP_TO(1, 1));
+
 /* -- all of it returns -- */
 
 static void fork_one(struct heddle_task *task)
@@ -256,15 +278,65 @@ static void root_two(void)
 
 FORKS(one, "forks-join", "a fork is called once, and its join sees the result",
       RULES(.workers = 2, .threads = 1), THREADS(root_one), one_called,
-      UP_TO(2, 0));
+      UP_TO(1, 0));
 FORKS(one_old, "forks-join-old", "and loads may give an old value",
       RULES(.workers = 2, .threads = 1), THREADS(root_one), one_called,
       UP_TO(1, 1));
 FORKS(two, "forks-two", "of two forks the older one is for others",
       RULES(.workers = 2, .threads = 1), THREADS(root_two), two_called,
-      UP_TO(2, 0));
+      UP_TO(1, 0));
 FORKS(three, "forks-thieves", "with two thieves",
       RULES(.workers = 3, .threads = 1), THREADS(root_two), two_called,
+      UP_TO(1, 0));
+
+/* -- the fork takes longer than its owner looks -- */
+
+static int slow_part(int n);
+HEDDLE_FORK_1(int, slow_part, int)
+
+static unsigned int owner; /* ghost: worker of the root */
+
+LAB_GHOST static void note_owner(unsigned int worker)
+{
+	owner = worker;
+}
+
+LAB_GHOST static bool is_owner(unsigned int worker)
+{
+	return worker == owner;
+}
+
+static int slow_part(int n)
+{
+	begins((unsigned int)n);
+	for (int i = 0; i < 40 && !is_owner(hd_self->index); i++)
+		hd_relax();
+	ends();
+	return n;
+}
+
+static void fork_slow(struct heddle_task *task)
+{
+	struct slow_part_fork one;
+
+	(void)task;
+	note_owner(hd_self->index);
+	begins(0);
+	will_fork();
+	slow_part_fork(groups[0], &one, 1);
+	LAB_ASSERT(slow_part_join(&one) == 1);
+	ends();
+}
+
+static void root_slow(void)
+{
+	start_root(fork_slow);
+	join_root();
+	thread_ends();
+}
+
+FORKS(slow, "forks-slow", "who sleeps beside a fork is woken",
+      RULES(.workers = 2, .threads = 1), THREADS(root_slow), one_called,
       UP_TO(1, 0));
 
 /* -- joined in another order -- */
@@ -296,7 +368,7 @@ static void root_crossed(void)
 
 FORKS(crossed, "forks-crossed", "forks that are joined oldest first",
       RULES(.workers = 2, .threads = 1), THREADS(root_crossed), three_called,
-      UP_TO(2, 0));
+      UP_TO(1, 0));
 
 /* -- typed, and what descends from a fork that was taken -- */
 
@@ -336,7 +408,7 @@ static void root_tree(void)
 
 FORKS(typed, "forks-typed", "typed forks, with their places in registers",
       RULES(.workers = 2, .threads = 1), THREADS(root_tree), two_called,
-      UP_TO(2, 0));
+      UP_TO(1, 0));
 
 static void fork_tree(struct heddle_task *task);
 
@@ -379,7 +451,7 @@ static void root_nest(void)
 
 FORKS(nested, "forks-descend", "who waits for a fork runs what descends from it",
       RULES(.workers = 2, .threads = 1), THREADS(root_nest), two_called,
-      UP_TO(2, 0));
+      UP_TO(1, 0));
 
 /* -- a cap is lowered while a task forks -- */
 
@@ -397,6 +469,82 @@ static void lower(void)
 FORKS(cap, "forks-cap", "no fork is taken behind a lowered cap",
       RULES(.workers = 2, .threads = 2), THREADS(root_two, lower), two_called,
       UP_TO(1, 0));
+
+/* -- a cap of none: what is forked behind it stays with its owner -- */
+
+static bool raised; /* ghost */
+
+LAB_GHOST static void none_reset(void)
+{
+	forks_reset();
+	raised = false;
+}
+
+LAB_GHOST static void note_raised(void)
+{
+	raised = true;
+}
+
+LAB_GHOST static bool is_raised(void)
+{
+	return raised;
+}
+
+static int late_part(int late);
+HEDDLE_FORK_1(int, late_part, int)
+
+static int late_part(int late)
+{
+	begins(1);
+	LAB_ASSERT(!late || is_raised() || is_owner(hd_self->index));
+	ends();
+	return 0;
+}
+
+static void fork_late(struct heddle_task *task)
+{
+	struct late_part_fork one;
+	struct short_part_fork two;
+
+	(void)task;
+	note_owner(hd_self->index);
+	begins(0);
+	will_fork();
+	short_part_fork(groups[0], &two, 2);
+	short_part_join(&two);
+	for (int i = 0; i < 8; i++)
+		hd_relax(); /* who was woken for it comes as far as it can */
+	LAB_ASSERT(heddle_group_set_cap(groups[0], 0, NULL) == 0);
+	will_fork();
+	late_part_fork(groups[0], &one, 1);
+	for (int i = 0; i < 8; i++)
+		hd_relax();
+	lab_touch(&ghost);
+	note_raised();
+	LAB_ASSERT(heddle_group_set_cap(groups[0], 2, NULL) == 0);
+	late_part_join(&one);
+	ends();
+}
+
+static void root_late(void)
+{
+	start_root(fork_late);
+	join_root();
+	thread_ends();
+}
+
+static const struct rules rules_none = RULES(.workers = 2, .threads = 1);
+
+static void setup_none(void)
+{
+	pool_make(&rules_none);
+}
+
+LAB_SCENARIO(none, .name = "forks-none",
+	     .claim = "what is forked behind a cap of 0 is not taken",
+	     .setup = setup_none, .reset = none_reset, .settle = true,
+	     .thread = { root_late }, .at_rest = two_called,
+	     UP_TO(1, 0));
 
 /* -- a drain -- */
 
@@ -427,7 +575,7 @@ static void drain(void)
 
 FORKS(close, "forks-close", "a drain waits for what was forked and taken",
       RULES(.workers = 2, .threads = 2), THREADS(root_begun, drain), one_called,
-      UP_TO(2, 0));
+      UP_TO(1, 0));
 
 /* -- a task that forks waits for something else, and comes back -- */
 
@@ -454,7 +602,7 @@ static void root_block(void)
 
 FORKS(away, "forks-away", "the fork of who is in a region, under a cap of one",
       RULES(.workers = 2, .threads = 1, .cap = { 1 }), THREADS(root_block),
-      one_called, UP_TO(2, 0));
+      one_called, UP_TO(1, 0));
 
 /* -- in the region it is joined as well -- */
 
@@ -481,21 +629,9 @@ static void root_join_in_region(void)
 
 FORKS(region, "forks-region", "a join in a region makes no call in place",
       RULES(.workers = 2, .threads = 1), THREADS(root_join_in_region),
-      one_called, UP_TO(2, 0));
+      one_called, UP_TO(1, 0));
 
 /* -- the thread of a thief, or of the owner, is left -- */
-
-static unsigned int owner; /* ghost */
-
-LAB_GHOST static void note_owner(unsigned int worker)
-{
-	owner = worker;
-}
-
-LAB_GHOST static bool is_owner(unsigned int worker)
-{
-	return worker == owner;
-}
 
 LAB_GHOST static void note_left(unsigned int worker)
 {
@@ -581,10 +717,25 @@ static void fork_and_leave_noted(struct heddle_task *task)
 	fork_and_leave(task);
 }
 
+/* Its slot is that of the fork that nobody joined. */
+static void fork_three(struct heddle_task *task)
+{
+	struct part_fork one;
+
+	(void)task;
+	begins(0);
+	will_fork();
+	part_fork(groups[0], &one, 3);
+	LAB_ASSERT(part_join(&one) == 43);
+	ends();
+}
+
 static void root_leaves(void)
 {
 	start_root(fork_and_leave_noted);
 	LAB_ASSERT(heddle_join(&root_task, 0, HEDDLE_FOREVER) == -ECANCELED);
+	start_root(fork_three);
+	join_root();
 	thread_ends();
 }
 
