@@ -220,10 +220,13 @@ static void sleep_until_over(struct hd_forks_slot *slot)
 	}
 }
 
-static void sleep_in_region(struct hd_forks_slot *slot)
+static void sleep_in_region(struct hd_worker *worker,
+			    struct hd_forks_slot *slot)
 {
 	hd_block_begin(HEDDLE_BLOCK_JOIN);
+	hd_join_fork_begin(worker, slot);
 	sleep_until_over(slot);
+	hd_join_fork_end(worker);
 	heddle_block_end();
 }
 
@@ -241,7 +244,7 @@ static uint32_t until_over(struct hd_worker *worker, struct hd_forks *forks,
 		if (hd_pool_forked(worker->pool))
 			return HD_FORKS_LEFT; /* its thief is not here */
 		if (worker->block_depth || round > ROUNDS) {
-			sleep_in_region(slot);
+			sleep_in_region(worker, slot);
 			continue;
 		}
 		if (hd_fork_descend(worker, forks, slot, state,

@@ -84,6 +84,10 @@ void hd_fork_finish(struct hd_forks_slot *slot, bool left);
 bool hd_fork_descend(struct hd_worker *worker, struct hd_forks *forks,
 		     struct hd_forks_slot *slot, uint32_t state, bool force);
 
+/* Around a sleep beside the fork (sched/join.c). */
+void hd_join_fork_begin(struct hd_worker *worker, struct hd_forks_slot *slot);
+void hd_join_fork_end(struct hd_worker *worker);
+
 /* ---- the owner ---- */
 
 /* The stack for what the worker's newest frame forks for its lowest group, or NULL. */

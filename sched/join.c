@@ -8,9 +8,15 @@
  * own stack it becomes part of the chain, and leaves it under the lock again.
  * So the last one of a circle sees all of it, and nobody sees a circle that was
  * none: whoever is found waiting stays there while the chain is followed, and
- * keeps the task that it waits for in memory.
+ * keeps the task that it waits for in memory. Who sleeps beside a fork is part of a chain
+ * as well. It cannot refuse to wait, so where it would close a circle it tells the
+ * one that waits for a task of its stack.
+ *
+ * join-1: it says so, then changes the word of that task; the waiter reads the word, then
+ * whether it was told. Forbidden: it sleeps on, and was told.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +28,7 @@
 #include "platform/futex.h"
 #include "platform/mutex.h"
 #include "sched/block.h"
+#include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/help.h"
@@ -61,28 +68,69 @@ static bool ended(struct hd_task *task, uint32_t *state)
 	return *state != HD_TASK_ACCEPTED;
 }
 
+/* What somebody waits for: a task, or a fork, or nothing. */
+struct wait {
+	struct heddle_task *task;
+	struct hd_forks_slot *fork;
+};
+
+static uint32_t runner_of(struct heddle_pool *pool, struct wait wait)
+{
+	struct hd_task *task = hd_task_of(wait.task);
+
+	if (wait.fork)
+		return hd_forks_state_owner(wait.fork) >> HD_FORKS_RUNNER_SHIFT;
+	return of_pool(pool, task) ? atomic_load_explicit(&task->runner,
+							  memory_order_relaxed)
+				   : 0; /* locked */
+}
+
+static bool is_over(struct wait wait)
+{
+	uint32_t state;
+
+	return wait.fork ? hd_forks_state_owner(wait.fork) & HD_FORKS_DONE
+			 : ended(hd_task_of(wait.task), &state);
+}
+
+static bool is_ours(struct hd_worker *worker, struct wait wait)
+{
+	struct hd_frame *frame;
+
+	if (wait.task)
+		return on_stack(worker, wait.task);
+	for (frame = worker->frame; frame; frame = frame->below)
+		if (frame->is_fork && frame->fork == wait.fork)
+			return true;
+	return false;
+}
+
 /*
- * Does the task wait, through joins of this pool, for something on our stack?
- * Under pool->joins. There is no circle without us: who would have closed it was
- * told instead. A runner of which we do not know yet joins later than we do.
+ * Who waits, and for what we would wait for waits through joins of this pool, for
+ * something on our stack? NULL: nobody. Under pool->joins. There is no circle without
+ * us: who would have closed it was told instead. A runner of which we do not know yet
+ * joins later than we do.
  */
-static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
+static struct hd_worker *waits_for_us(struct hd_worker *worker,
+				      struct wait wait)
 {
 	struct heddle_pool *pool = worker->pool;
-	struct heddle_task *next;
-	uint32_t runner, state;
 
-	for (;; task = hd_task_of(next)) {
-		runner = atomic_load_explicit(
-			&task->runner, memory_order_relaxed); /* locked */
-		if (!runner || !of_pool(pool, task))
-			return false;
-		next = pool->worker[runner - 1].joining;
+	for (;;) {
+		uint32_t runner = runner_of(pool, wait);
+		struct hd_worker *at;
+		struct wait next;
+
+		if (!runner)
+			return NULL;
+		at = &pool->worker[runner - 1];
+		next = (struct wait){ at->joining, at->joining_fork };
 		/* It may have ended, and its worker do something else. */
-		if (!next || ended(task, &state))
-			return false;
-		if (on_stack(worker, next))
-			return true;
+		if ((!next.task && !next.fork) || is_over(wait))
+			return NULL;
+		if (is_ours(worker, next))
+			return at;
+		wait = next;
 	}
 }
 
@@ -93,11 +141,44 @@ static bool enter_chain(struct hd_worker *worker, struct heddle_task *given)
 	bool circle;
 
 	hd_mutex_lock(joins);
-	circle = waits_for_us(worker, hd_task_of(given));
+	circle = waits_for_us(worker, (struct wait){ given, NULL });
 	if (!circle)
 		worker->joining = given;
 	hd_mutex_unlock(joins);
 	return !circle;
+}
+
+/* Under pool->joins: the join of a task that is on the caller's stack returns. */
+static void tell_circle(struct hd_worker *waiter)
+{
+	struct hd_task *task = hd_task_of(waiter->joining);
+
+	waiter->joins_circle = true;
+	atomic_fetch_add_explicit(&task->state, HD_TASK_TOLD,
+				  memory_order_release); /* join-1 */
+	hd_futex_wake(&task->state, INT_MAX);
+}
+
+void hd_join_fork_begin(struct hd_worker *worker, struct hd_forks_slot *slot)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+	struct hd_worker *waiter;
+
+	hd_mutex_lock(joins);
+	waiter = waits_for_us(worker, (struct wait){ NULL, slot });
+	if (waiter && waiter->joining)
+		tell_circle(waiter);
+	worker->joining_fork = slot;
+	hd_mutex_unlock(joins);
+}
+
+void hd_join_fork_end(struct hd_worker *worker)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+
+	hd_mutex_lock(joins);
+	worker->joining_fork = NULL;
+	hd_mutex_unlock(joins);
 }
 
 /* Before permits are waited for: that is no join any more. */
@@ -107,6 +188,7 @@ static void leave_chain(struct hd_worker *worker)
 
 	hd_mutex_lock(joins);
 	worker->joining = NULL;
+	worker->joins_circle = false;
 	hd_mutex_unlock(joins);
 }
 
@@ -177,8 +259,21 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 	return mine;
 }
 
-/* Sleeps until the task has ended: 0, -ETIMEDOUT or -ECHILD. */
-static int wait_end(struct hd_task *task, uint64_t deadline)
+/* Was the join of a circle found to be one meanwhile? */
+static bool told_of_circle(struct hd_worker *worker)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+	bool told;
+
+	hd_mutex_lock(joins);
+	told = worker->joins_circle;
+	hd_mutex_unlock(joins);
+	return told;
+}
+
+/* Sleeps until the task has ended: 0, -ETIMEDOUT, -EDEADLK or -ECHILD. */
+static int wait_end(struct hd_worker *worker, struct hd_task *task,
+		    uint64_t deadline)
 {
 	for (;;) {
 		uint32_t state = atomic_load_explicit(
@@ -188,6 +283,8 @@ static int wait_end(struct hd_task *task, uint64_t deadline)
 			return 0;
 		if (!hd_self && hd_fork_is_child())
 			return -ECHILD; /* nobody would wake us */
+		if (worker && state >= HD_TASK_TOLD && told_of_circle(worker))
+			return -EDEADLK;
 		if (deadline == HEDDLE_NOW)
 			return -ETIMEDOUT;
 		if (!(state & HD_TASK_WAITERS) &&
@@ -209,11 +306,11 @@ static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
 	int rc;
 
 	if (deadline == HEDDLE_NOW)
-		return wait_end(task, deadline);
+		return wait_end(NULL, task, deadline);
 	if (!enter_chain(worker, given))
 		return -EDEADLK;
 	hd_block_begin(HEDDLE_BLOCK_JOIN);
-	rc = wait_end(task, deadline);
+	rc = wait_end(worker, task, deadline);
 	leave_chain(worker);
 	heddle_block_end();
 	return rc;
@@ -239,7 +336,7 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 	if (worker && on_stack(worker, given))
 		return -EDEADLK;
 	return worker ? wait_inside(worker, given, deadline)
-		      : wait_end(hd_task_of(given), deadline);
+		      : wait_end(NULL, hd_task_of(given), deadline);
 }
 
 /* Queued in a SERIAL group that the caller's own stack occupies: it cannot start. */

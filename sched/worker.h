@@ -171,7 +171,10 @@ struct hd_worker {
 	_Atomic uint32_t interrupt;      /* A  of the region; futex */
 	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
-	struct heddle_task *joining; /* what it waits for; by pool->joins */
+	/* What it waits for, and whether that is a circle; by pool->joins. */
+	struct heddle_task *joining;
+	struct hd_forks_slot *joining_fork;
+	bool joins_circle;
 	/* By the phase's holder: its thread, and the one that it succeeded. */
 	struct hd_thread thread[2];
 	uint32_t turn; /* thread[turn] is its own */

@@ -546,6 +546,45 @@ LAB_SCENARIO(none, .name = "forks-none",
 	     .thread = { root_late }, .at_rest = two_called,
 	     UP_TO(1, 0));
 
+/* -- a fork that joins the task which waits for it -- */
+
+static int joins_root(int n);
+HEDDLE_FORK_1(int, joins_root, int)
+
+static int joins_root(int n)
+{
+	int rc;
+
+	begins((unsigned int)n);
+	rc = heddle_join(&root_task, 0, HEDDLE_FOREVER);
+	LAB_ASSERT(rc == -EDEADLK);
+	ends();
+	return n;
+}
+
+static void fork_circle(struct heddle_task *task)
+{
+	struct joins_root_fork one;
+
+	(void)task;
+	begins(0);
+	will_fork();
+	joins_root_fork(groups[0], &one, 1);
+	LAB_ASSERT(joins_root_join(&one) == 1);
+	ends();
+}
+
+static void root_circle(void)
+{
+	start_root(fork_circle);
+	join_root();
+	thread_ends();
+}
+
+FORKS(circle, "forks-circle", "a join that closes a circle over a fork is told so",
+      RULES(.workers = 2, .threads = 1), THREADS(root_circle), one_called,
+      UP_TO(1, 0));
+
 /* -- a drain -- */
 
 static _Atomic int begun;
