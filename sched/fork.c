@@ -132,7 +132,7 @@ struct hd_forks *hd_fork_session(struct hd_worker *worker,
  * A question was taken back: of what is left below next, somebody may be about to sleep
  * for want. ready-1: the fork, a fence, the bit; who clears the bit asks and reads.
  */
-static void told(struct hd_worker *worker, struct hd_forks *forks,
+static __attribute__((noinline)) void told(struct hd_worker *worker, struct hd_forks *forks,
 		 struct hd_forks_slot *next)
 {
 	if (!forks->asked)
@@ -524,7 +524,9 @@ int heddle_unfork_slow_(struct heddle_task *task)
 		return join_submitted(task);
 	if (here && forks->next == slot + 1)
 		return heddle_unfork_(task);
-	/* It was taken, for one above it was. */
+	/* It was taken, for one above it was. Its slot will be the lowest one later. */
+	atomic_store_explicit(&slot->what, 0,
+			      memory_order_relaxed); /* below the tail */
 	mine = join_taken(worker, forks, slot);
 	slot->waits = HD_FORK_HOLE;
 	if (!worker->forks_typed)

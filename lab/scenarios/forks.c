@@ -370,6 +370,36 @@ FORKS(crossed, "forks-crossed", "forks that are joined oldest first",
       RULES(.workers = 2, .threads = 1), THREADS(root_crossed), three_called,
       UP_TO(1, 0));
 
+static void fork_two_crossed(struct heddle_task *task)
+{
+	struct part_fork one, two;
+
+	(void)task;
+	begins(0);
+	will_fork();
+	part_fork(groups[0], &one, 1);
+	will_fork();
+	part_fork(groups[0], &two, 2);
+	for (int i = 0; i < 10; i++)
+		hd_relax(); /* others take them */
+	LAB_ASSERT(part_join(&one) == 41);
+	LAB_ASSERT(part_join(&two) == 42);
+	for (int i = 0; i < 10; i++)
+		hd_relax(); /* and would take more */
+	ends();
+}
+
+static void root_two_crossed(void)
+{
+	start_root(fork_two_crossed);
+	join_root();
+	thread_ends();
+}
+
+FORKS(crossed_two, "forks-crossed-taken", "and both were taken",
+      RULES(.workers = 3, .threads = 1), THREADS(root_two_crossed), two_called,
+      UP_TO(0, 0));
+
 /* -- typed, and what descends from a fork that was taken -- */
 
 HEDDLE_TASK_1(int, tree, int, n)
