@@ -26,8 +26,8 @@
  *          owner joins slot s without asking anybody when limit <= s. Thieves store
  *          ASKED; only the owner lowers it, and always before the CAS that allows it
  *   what   of a slot: not 0 from the push until the owner begins to join
- *   state  of a slot: 0; who runs it; that its owner sleeps; DONE; that its thief's thread
- *          has left it. Only of what was taken
+ *   state  of a slot: 0; who runs it; that its owner sleeps; DONE; that the thread of its
+ *          thief has left it. Only of what was taken
  *
  *                push/pop/.._owner  ask/look/take  begin/finish  new/free
  * .._owner              X                 -              -           X

@@ -132,8 +132,9 @@ struct hd_forks *hd_fork_session(struct hd_worker *worker,
  * A question was taken back: of what is left below next, somebody may be about to sleep
  * for want. ready-1: the fork, a fence, the bit; who clears the bit asks and reads.
  */
-static __attribute__((noinline)) void told(struct hd_worker *worker, struct hd_forks *forks,
-		 struct hd_forks_slot *next)
+static __attribute__((noinline)) void told(struct hd_worker *worker,
+					   struct hd_forks *forks,
+					   struct hd_forks_slot *next)
 {
 	if (!forks->asked)
 		return;
@@ -335,7 +336,7 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 
 /*
  * Below lie forks of runs that are not over, whose places are in registers: all that
- * is in use has a what or waits. Old forms are submitted, since they could be joined above.
+ * is in use has a what or waits. Old forms are submitted: they could be joined above.
  */
 static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
 		       heddle_fork_fn fn, const uint64_t *arg, uint64_t *result)

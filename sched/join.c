@@ -277,7 +277,8 @@ static int wait_end(struct hd_worker *worker, struct hd_task *task,
 {
 	for (;;) {
 		uint32_t state = atomic_load_explicit(
-			&task->state, memory_order_acquire); /* task-1 */
+			&task->state,
+			memory_order_acquire); /* task-1, join-1 */
 
 		if ((state & HD_TASK_STATE) != HD_TASK_ACCEPTED)
 			return 0;

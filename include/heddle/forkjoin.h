@@ -339,7 +339,7 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  * @t2:   and so on
  * @a2:   and so on
  *
- * At file scope, followed by the body; also with 1 and 3 arguments. The function is static.
+ * At file scope, followed by the body; also with 1 and 3 arguments. It is static.
  *
  *   HEDDLE_TASK_2(long, tree, struct node *, node, int, depth)
  *   {
@@ -355,8 +355,8 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  *   long sum = HEDDLE_RUN(tree, group, root, 20);
  *
  * Such a function is called by HEDDLE_SPAWN(), HEDDLE_CALL() and HEDDLE_RUN() only. It
- * joins each of its forks before it returns, and makes neither forks nor joins in a blocking
- * region. Any number of forks may be open; of more than some thousands on one
+ * joins each of its forks before it returns, and makes neither forks nor joins in a
+ * blocking region. Any number of forks may be open; of more than some thousands on one
  * thread the newest are not for others. Where memory for them is refused the
  * process ends with a message.
  */
@@ -385,8 +385,8 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  * HEDDLE_SPAWN() - fork a call of a function that is written for it
  * @name: that function
  *
- * In the body of such a function, followed by the arguments, which are copied. The call may
- * run elsewhere from now on. A statement; also in a loop.
+ * In the body of such a function, followed by the arguments, which are copied. The call
+ * may run elsewhere from now on. A statement; also in a loop.
  * Progress: wait-free but for a bounded look at who asked for work. Ordering: what the
  * caller did before happens-before the call.
  */
