@@ -42,6 +42,7 @@ public_tests = \
 	%D%/api/fault-each \
 	%D%/api/fork \
 	%D%/api/forkjoin \
+	%D%/api/forks \
 	%D%/api/groups \
 	%D%/api/guest \
 	%D%/api/guest-misuse \
