@@ -362,24 +362,24 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  */
 #define HEDDLE_TASK_1(ret, name, t1, a1) \
  HEDDLE_TASK_PARTS_1_(ret, name, t1, a1) \
- HEDDLE_TASK_HEAD_(static, ret, name, (t1 a1))
+ HEDDLE_TASK_HEAD_(static inline, ret, name, (t1 a1))
 #define HEDDLE_TASK_2(ret, name, t1, a1, t2, a2) \
  HEDDLE_TASK_PARTS_2_(ret, name, t1, a1, t2, a2) \
- HEDDLE_TASK_HEAD_(static, ret, name, (t1 a1, t2 a2))
+ HEDDLE_TASK_HEAD_(static inline, ret, name, (t1 a1, t2 a2))
 #define HEDDLE_TASK_3(ret, name, t1, a1, t2, a2, t3, a3) \
  HEDDLE_TASK_PARTS_3_(ret, name, t1, a1, t2, a2, t3, a3) \
- HEDDLE_TASK_HEAD_(static, ret, name, (t1 a1, t2 a2, t3 a3))
+ HEDDLE_TASK_HEAD_(static inline, ret, name, (t1 a1, t2 a2, t3 a3))
 
 /* HEDDLE_TASK_VOID_1() - the same of a function without a result */
 #define HEDDLE_TASK_VOID_1(name, t1, a1) \
  HEDDLE_TASK_PARTS_VOID_1_(name, t1, a1) \
- HEDDLE_TASK_HEAD_(static, void, name, (t1 a1))
+ HEDDLE_TASK_HEAD_(static inline, void, name, (t1 a1))
 #define HEDDLE_TASK_VOID_2(name, t1, a1, t2, a2) \
  HEDDLE_TASK_PARTS_VOID_2_(name, t1, a1, t2, a2) \
- HEDDLE_TASK_HEAD_(static, void, name, (t1 a1, t2 a2))
+ HEDDLE_TASK_HEAD_(static inline, void, name, (t1 a1, t2 a2))
 #define HEDDLE_TASK_VOID_3(name, t1, a1, t2, a2, t3, a3) \
  HEDDLE_TASK_PARTS_VOID_3_(name, t1, a1, t2, a2, t3, a3) \
- HEDDLE_TASK_HEAD_(static, void, name, (t1 a1, t2 a2, t3 a3))
+ HEDDLE_TASK_HEAD_(static inline, void, name, (t1 a1, t2 a2, t3 a3))
 
 /**
  * HEDDLE_SPAWN() - fork a call of a function that is written for it
@@ -547,7 +547,7 @@ heddle_fork_room_(struct heddle_forks **forks, struct heddle_fork_slot **slot)
 
 #define HEDDLE_TASK_ANY_(ret, name, keep, store, give, load, params, in, \
 			 words, out, values) \
- HEDDLE_TASK_HEAD_(static, ret, name, params); \
+ HEDDLE_TASK_HEAD_(static inline, ret, name, params); \
  static __attribute__((unused, cold)) void name##_taken_( \
 	 struct heddle_fork_place place_, const uint64_t *arg_, \
 	 uint64_t *result_) \
