@@ -93,7 +93,7 @@ struct hb_peer {
 
 extern const struct hb_peer hb_heddle;
 extern const struct hb_peer hb_heddle_4096;
-extern const struct hb_peer hb_heddle_call;
+extern const struct hb_peer hb_heddle_task;
 extern const struct hb_peer hb_heddle_flat;
 extern const struct hb_peer hb_mutex;
 extern const struct hb_peer hb_glib;

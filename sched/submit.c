@@ -112,7 +112,7 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 		   void (*fn)(void *), void *arg, struct hd_task *task)
 {
 	struct heddle_pool *pool = group->pool;
-	uint32_t cpu = hd_cpu_current() % pool->cpus;
+	uint32_t cpu = hd_cpu_current();
 	uint64_t generation;
 	struct hd_node *node;
 	uint32_t index;

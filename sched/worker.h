@@ -18,6 +18,7 @@
 
 #include "lockfree/deque.h"
 #include "lockfree/mirror.h"
+#include "lockfree/node.h"
 #include "lockfree/parker.h"
 #include "platform/cacheline.h"
 #include "platform/thread.h"
@@ -123,6 +124,8 @@ struct hd_worker {
 	bool donated;        /* I  in a life: the thread is not the library's */
 	bool helper;         /* I  in a life: it is that for one task */
 	uint64_t turn_start; /* O  0: not measured */
+	uint64_t turn_read;  /* O  when the clock was read for it */
+	uint32_t turn_unread; /* O  tasks for which it is not read */
 	uint64_t idle_since; /* O  ran nothing since; 0: does */
 	bool may_linger;     /* O */
 	bool check_spare;    /* O  left the idle set, or new */
@@ -132,6 +135,7 @@ struct hd_worker {
 	bool settled;        /* O  has become LIVE */
 	uint32_t random;     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
+	uint32_t free_ahead[HD_NODES_AHEAD];        /* O  hints for who takes them */
 	uint32_t wait_node;                         /* O  for returner queues */
 	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
 	/* L  it leaves after its guest, of the process with this serial; or 0 */
