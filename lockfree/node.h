@@ -95,8 +95,9 @@ static inline struct hd_node *hd_node_at(const struct hd_nodes *nodes,
 static inline void hd_node_ahead(const struct hd_nodes *nodes, uint32_t index,
 				 uint32_t next)
 {
-	uint32_t ahead = atomic_load_explicit(&hd_node_at(nodes, index)->chain,
-					      memory_order_relaxed); /* a hint */
+	uint32_t ahead =
+		atomic_load_explicit(&hd_node_at(nodes, index)->chain,
+				     memory_order_relaxed); /* a hint */
 
 	hd_prefetch_to_write(hd_node_at(nodes, ahead ? ahead : next));
 }

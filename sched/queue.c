@@ -343,8 +343,8 @@ static void append_alive(struct heddle_group *group, uint32_t node,
 		return;
 	atomic_fetch_sub_explicit(&group->dead, dead.length,
 				  memory_order_relaxed); /* statistics */
-	hd_node_free_any(&pool->nodes, hd_cpu_current(),
-			 dead.first, dead.last, dead.length);
+	hd_node_free_any(&pool->nodes, hd_cpu_current(), dead.first, dead.last,
+			 dead.length);
 }
 
 /* In spill lists and injection lists; what is dead in a deque its owner meets. */
@@ -402,8 +402,7 @@ static void cancel_node(struct heddle_group *group, uint32_t node,
 	struct heddle_pool *pool = group->pool;
 
 	hd_task_cancel_node(group, node, list);
-	hd_node_free_any(&pool->nodes, hd_cpu_current(), node,
-			 node, 1);
+	hd_node_free_any(&pool->nodes, hd_cpu_current(), node, node, 1);
 }
 
 static uint64_t cancel_chain(struct heddle_group *group, uint32_t node,

@@ -16,9 +16,8 @@ void hd_recycle_flush(struct hd_worker *worker)
 
 	if (!worker->free_count)
 		return;
-	hd_node_free_any(&pool->nodes, hd_cpu_current(),
-			 worker->free_first, worker->free_last,
-			 worker->free_count);
+	hd_node_free_any(&pool->nodes, hd_cpu_current(), worker->free_first,
+			 worker->free_last, worker->free_count);
 	worker->free_count = 0;
 	worker->free_first = 0;
 }

@@ -280,6 +280,16 @@ static int pool_join(void *arg, struct hb_guest *guest)
 	return heddle_join(&task->task, HEDDLE_JOIN_HELP, HEDDLE_FOREVER);
 }
 
+static int pool_call(void *arg, struct hb_guest *guest)
+{
+	const struct bench_pool *bench = arg;
+	struct guest_task *task = (void *)guest->space;
+
+	task->task = (struct heddle_task)HEDDLE_TASK_INIT(run_task);
+	task->guest = guest;
+	return heddle_submit_join(bench->group, &task->task, HEDDLE_FOREVER);
+}
+
 static int32_t run_guest(void *arg)
 {
 	struct hb_guest *guest = arg;
@@ -372,6 +382,7 @@ const struct hb_peer hb_heddle = {
 	.tree = pool_tree,
 	.spawn = pool_spawn,
 	.join = pool_join,
+	.call = pool_call,
 	.spawn_thread = thread_spawn,
 	.join_thread = thread_join,
 	.set_cap = pool_set_cap,
