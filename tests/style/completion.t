@@ -97,6 +97,9 @@ done
 both="20000 executions of PCT where a million belong, and a second of one phase"
 must "heddle(1) has both lines of an option" sh -c '
 	sed -n "/^\.It Fl Fl quick\$/{n;p;}" "$1" | grep -q "$2"' sh "$scratch/page" "$both"
+# shellcheck disable=SC1003
+must "a line that begins with a quote is one" sh -c \
+	'grep -q "^.&.complete" "$1" && ! grep -F "\\\\&" "$1"' sh "$made/man/heddle.1"
 must "and so has zsh" grep -qF -e "--quick:$both" "$made/completion/heddle.zsh"
 
 for status in 0 1 2 77; do
