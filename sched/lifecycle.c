@@ -370,8 +370,10 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		return -EINVAL;
 	if (hd_pool_forked(pool))
 		return -ECHILD;
-	if (n > pool->workers_max)
+	if (n > pool->workers_max) {
+		hd_report_too_many(report, n, pool->workers_max);
 		return -EINVAL;
+	}
 	start = hd_alloc(sizeof(*start) + n * sizeof(start->item[0]));
 	if (!start)
 		return -ENOMEM;

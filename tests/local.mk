@@ -220,7 +220,8 @@ script_tests = \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
 	%D%/style/silent.t \
-	%D%/style/text.t
+	%D%/style/text.t \
+	%D%/style/usage.t
 
 # Recorded trees of files, models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \
