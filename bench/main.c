@@ -45,6 +45,12 @@ int hb_bench_main(int argc, char **argv)
 		return hb_lockfree_main(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "all") || hb_workload_named(argv[1]) != SIZE_MAX)
 		return hb_core_main(argc - 1, argv + 1);
-	ht_say("bench: unknown workload '%s'", argv[1]);
+	if (argv[1][0] == '-')
+		ht_say("bench: unknown option '%s' (the workload comes first: "
+		       "heddle bench list)",
+		       argv[1]);
+	else
+		ht_say("bench: unknown workload '%s' (heddle bench list)",
+		       argv[1]);
 	return HT_USAGE;
 }

@@ -57,6 +57,29 @@ static bool count_one(const struct lab_counted *which, struct lab_count *count)
 	return !result.failed;
 }
 
+static void list_counted(bool json)
+{
+	size_t n = (size_t)(__stop_lab_counted - __start_lab_counted);
+
+	if (json)
+		printf("[\n");
+	for (size_t k = 0; k < n; k++) {
+		const struct lab_counted *which = __start_lab_counted[k];
+
+		if (!json) {
+			printf("%-22s  %s\n", which->name, which->what);
+			continue;
+		}
+		printf("{\"operation\": ");
+		lab_json_string(stdout, which->name);
+		printf(", \"what\": ");
+		lab_json_string(stdout, which->what);
+		printf("}%s\n", k + 1 < n ? "," : "");
+	}
+	if (json)
+		printf("]\n");
+}
+
 static void print_count(const struct lab_counted *k, const struct lab_count *n,
 			bool json, bool last)
 {
@@ -96,7 +119,12 @@ int lab_count_operations(char **names, int given, const struct command *c)
 	size_t chosen = 0, printed = 0;
 
 	if (!given)
-		return lab_wrong("no operation is named; 'all' counts each");
+		return lab_wrong("no operation is named; 'all' counts each, "
+				 "'list' names them");
+	if (given == 1 && !strcmp(names[0], "list")) {
+		list_counted(c->json);
+		return 0;
+	}
 	for (int i = 0; i < given && !all; i++) {
 		size_t k;
 
@@ -104,7 +132,8 @@ int lab_count_operations(char **names, int given, const struct command *c)
 			if (!strcmp(__start_lab_counted[k]->name, names[i]))
 				break;
 		if (k == n)
-			return lab_wrong("no operation is called '%s'",
+			return lab_wrong("no operation is called '%s'; "
+					 "'heddle count list' has them",
 					 names[i]);
 	}
 	chosen = all ? n : (size_t)given;

@@ -150,8 +150,17 @@ static void record(const struct lab_options *options, struct lab_result *result)
 	free(again.replay);
 }
 
+/* Nothing was found: the scenario has other choices than the string. */
+static int unfit(const struct lab_scenario *s, const struct lab_phase *phase)
+{
+	fprintf(stderr,
+		"heddle explore: '%s' is not a string of scenario %s: %s\n",
+		phase->options.replay, s->name, phase->result.message);
+	return 2;
+}
+
 static bool run_one(FILE *to, const struct lab_scenario *s,
-		    const struct command *c, const char *replay)
+		    const struct command *c, const char *replay, bool *is_cut)
 {
 	struct lab_phase phases[PHASES_MAX];
 	unsigned int n = plan(s, c, phases);
@@ -168,31 +177,36 @@ static bool run_one(FILE *to, const struct lab_scenario *s,
 		lab_explore(&phases[i].options, &phases[i].result);
 		if (!phases[i].result.failed)
 			continue;
-		if (!phases[i].result.unfit && !replay && !c->plain)
-			lab_shrink(&phases[i].options, &phases[i].result);
-		if (!phases[i].result.unfit)
-			record(&phases[i].options, &phases[i].result);
 		n = i + 1;
+		if (phases[i].result.unfit)
+			break;
+		if (!replay && !c->plain)
+			lab_shrink(&phases[i].options, &phases[i].result);
+		record(&phases[i].options, &phases[i].result);
 	}
+	if (phases[n - 1].result.unfit)
+		exit(unfit(s, &phases[n - 1]));
 	verdict = lab_verdict_of(s, phases, n);
 	if (c->json)
 		lab_report_json(to, s, phases, n);
 	else
 		lab_report_text(to, s, phases, n, c->rows);
 	lab_close();
-	for (unsigned int i = 0; i < n; i++)
+	*is_cut = false;
+	for (unsigned int i = 0; i < n; i++) {
+		*is_cut |= lab_cut(&phases[i]) != LAB_NOT_CUT;
 		free(phases[i].result.replay);
-	if (phases[n - 1].result.unfit)
-		exit(2);
+	}
 	if (c->expect_failure)
 		return phases[n - 1].result.failed;
 	return verdict == LAB_PASSED || verdict == LAB_FOUND;
 }
 
-/* What the processes share: which scenario is next, and how many were bad. */
+/* What the processes share: which scenario is next, and how they went. */
 struct shared {
 	_Atomic size_t next;
 	_Atomic size_t bad;
+	_Atomic size_t cut; /* ended before they were through */
 };
 
 /* Those with PCT take longest, so they come first. */
@@ -209,6 +223,7 @@ static void work(struct shared *shared, const struct lab_scenario **list,
 		 FILE **out, size_t n, const struct command *c)
 {
 	size_t i, turn;
+	bool is_cut;
 
 	while ((turn = atomic_fetch_add_explicit(&shared->next, 1,
 						 memory_order_relaxed)) < n) {
@@ -216,8 +231,11 @@ static void work(struct shared *shared, const struct lab_scenario **list,
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\r%zu/%zu %-30s", turn + 1, n,
 				list[i]->name);
-		if (!run_one(out[i], list[i], c, NULL))
+		if (!run_one(out[i], list[i], c, NULL, &is_cut))
 			atomic_fetch_add_explicit(&shared->bad, 1,
+						  memory_order_relaxed);
+		if (is_cut)
+			atomic_fetch_add_explicit(&shared->cut, 1,
 						  memory_order_relaxed);
 		fflush(out[i]);
 	}
@@ -285,7 +303,8 @@ static int run_list(const struct lab_scenario **list, size_t n,
 		printf("]\n");
 	bad = shared->bad;
 	if (n > 1 && !c->json)
-		printf("%zu scenarios, %zu bad\n", n, bad);
+		printf("%zu scenarios, %zu bad, %zu not complete\n", n, bad,
+		       (size_t)shared->cut);
 	free(out);
 	return bad ? 1 : 0;
 }
@@ -324,6 +343,7 @@ static int run_scenarios(char **names, int given, const struct command *c)
 {
 	const struct lab_scenario **all = sorted();
 	size_t n = 0;
+	bool is_cut;
 	int rc;
 
 	if (!given)
@@ -357,7 +377,7 @@ static int run_scenarios(char **names, int given, const struct command *c)
 					 all[i]->name ? all[i]->name : "?",
 					 bad);
 	}
-	rc = n == 1 && c->jobs == 1 ? !run_one(stdout, all[0], c, NULL)
+	rc = n == 1 && c->jobs == 1 ? !run_one(stdout, all[0], c, NULL, &is_cut)
 				    : run_list(all, n, c);
 	if (n == 1 && c->jobs == 1 && c->json)
 		printf("\n");
@@ -368,6 +388,7 @@ static int run_scenarios(char **names, int given, const struct command *c)
 static int replay_scenario(char **args, int given, struct command *c)
 {
 	const struct lab_scenario *s;
+	bool is_cut;
 
 	if (given != 2)
 		return lab_wrong("replay takes a scenario and a string");
@@ -376,7 +397,7 @@ static int replay_scenario(char **args, int given, struct command *c)
 		return lab_wrong("no scenario is called '%s'; 'heddle explore "
 				 "list' has them",
 				 args[0]);
-	return !run_one(stdout, s, c, args[1]);
+	return !run_one(stdout, s, c, args[1], &is_cut);
 }
 
 int main(int argc, char **argv)
@@ -388,8 +409,11 @@ int main(int argc, char **argv)
 	if (!at)
 		return status;
 	argc -= at + 1;
-	if (!strcmp(argv[at], "list"))
+	if (!strcmp(argv[at], "list")) {
+		if (argc)
+			return lab_wrong("list takes no name: '%s'", args[0]);
 		return list_scenarios(&c);
+	}
 	if (!strcmp(argv[at], "run"))
 		return run_scenarios(args, argc, &c);
 	if (!strcmp(argv[at], "replay"))

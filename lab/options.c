@@ -14,11 +14,12 @@ static const char help[] =
 	"usage: heddle explore list [--json]\n"
 	"       heddle explore run NAME...|all [OPTION...]\n"
 	"       heddle explore replay NAME STRING [OPTION...]\n"
-	"       heddle count NAME...|all [--json]\n"
+	"       heddle count NAME...|all|list [--json]\n"
 	"\n"
 	"Runs the library's own code under every order of its accesses, with the\n"
 	"old values that a weak memory may give. Without an option each scenario\n"
-	"is explored as far as it says itself.\n"
+	"is explored as far as it says itself. Only a line that ends with\n"
+	"'complete' is a proof, within its bounds; doc/lab.md explains the others.\n"
 	"\n"
 	"  --bound N        preemptions in an execution, complete; 'any' for all\n"
 	"  --old N          old values in an execution; 'any' for all\n"
@@ -40,12 +41,14 @@ static const char help[] =
 	"  --json           results as JSON\n"
 	"  --help           this text\n";
 
+static const char *command_name = "explore";
+
 int lab_wrong(const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	fprintf(stderr, "heddle explore: ");
+	fprintf(stderr, "heddle %s: ", command_name);
 	vfprintf(stderr, fmt, args);
 	fprintf(stderr, "; try --help\n");
 	va_end(args);
@@ -200,6 +203,26 @@ static const char *option_name(int option)
 	return "?";
 }
 
+/* What getopt_long() could not read: its ':' or '?', optopt and the word. */
+static int wrong_option(int option, const char *word)
+{
+	if (option == ':')
+		return lab_wrong("--%s needs a value", option_name(optopt));
+	if (optopt >= BOUND)
+		return lab_wrong("--%s takes no value: '%s'",
+				 option_name(optopt), word);
+	if (optopt)
+		return lab_wrong("unknown option '-%c'", optopt);
+	return lab_wrong("unknown option '%s'", word);
+}
+
+/* `heddle count` hands its own name on as the first word. */
+static void name_command(const char *word)
+{
+	if (word && !strcmp(word, "count"))
+		command_name = "count";
+}
+
 int lab_parse(int argc, char **argv, struct command *command, int *status)
 {
 	int option;
@@ -207,17 +230,16 @@ int lab_parse(int argc, char **argv, struct command *command, int *status)
 	*command = (struct command){
 		.options = lab_defaults, .jobs = 1, .shards = 1, .rows = 60
 	};
+	name_command(argv[1]);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == HELP) {
 			fputs(help, stdout);
 			*status = 0;
 			return 0;
 		}
-		if (option == '?') {
-			*status = lab_wrong("'%s' is no option, or its "
-					    "argument is missing",
-					    argv[optind - 1]);
+		if (option == '?' || option == ':') {
+			*status = wrong_option(option, argv[optind - 1]);
 			return 0;
 		}
 		if (!parse(command, option, optarg)) {

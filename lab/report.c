@@ -9,6 +9,8 @@
 static const char *const verdicts[] = { "passed", "FAILED", "found",
 					"NOT-FOUND" };
 
+static const char *const cut_names[] = { "null", "\"seconds\"", "\"runs\"" };
+
 static const struct lab_result *failure(const struct lab_phase *phases,
 					unsigned int n)
 {
@@ -57,6 +59,35 @@ static void strategy_text(char *to, size_t size, const struct lab_options *o)
 	}
 }
 
+enum lab_cut lab_cut(const struct lab_phase *phase)
+{
+	const struct lab_options *o = &phase->options;
+	const struct lab_result *r = &phase->result;
+
+	if (r->complete || r->failed || o->strategy == LAB_REPLAY)
+		return LAB_NOT_CUT;
+	if (!o->runs_max || r->executions < o->runs_max)
+		return LAB_CUT_BY_TIME;
+	/* Chance has no other end than the number of its runs. */
+	return o->strategy == LAB_DFS ? LAB_CUT_BY_RUNS : LAB_NOT_CUT;
+}
+
+static void print_end(FILE *to, const struct lab_phase *phase)
+{
+	switch (lab_cut(phase)) {
+	case LAB_NOT_CUT:
+		fputs(phase->result.complete ? " complete\n" : "\n", to);
+		return;
+	case LAB_CUT_BY_TIME:
+		fprintf(to, " not complete: %g s were over\n",
+			phase->options.seconds_max);
+		return;
+	case LAB_CUT_BY_RUNS:
+		fprintf(to, " not complete: %" PRIu64 " runs were over\n",
+			phase->options.runs_max);
+	}
+}
+
 static double rate(const struct lab_result *r)
 {
 	return r->seconds > 0
@@ -93,13 +124,14 @@ void lab_report_text(FILE *to, const struct lab_scenario *scenario,
 		fprintf(to,
 			"%-9s %-26s %-18s executions=%" PRIu64
 			" redundant=%" PRIu64
-			" steps=%.1f seconds=%.3f rate=%.0f/s%s\n",
+			" steps=%.1f seconds=%.3f rate=%.0f/s",
 			verdicts[verdict], scenario->name, strategy,
 			r->executions, r->redundant,
 			(double)r->steps /
 				(double)(r->executions + r->redundant +
 					 !(r->executions + r->redundant)),
-			r->seconds, rate(r), r->complete ? " complete" : "");
+			r->seconds, rate(r));
+		print_end(to, &phases[i]);
 	}
 	if (verdict == LAB_FAILED && f)
 		print_failure(to, scenario, f, rows);
@@ -138,9 +170,11 @@ void lab_report_json(FILE *to, const struct lab_scenario *scenario,
 		fprintf(to,
 			"%s{\"strategy\": \"%s\", \"executions\": %" PRIu64
 			", \"redundant\": %" PRIu64 ", \"steps\": %" PRIu64
-			", \"seconds\": %.6f, \"complete\": %s}",
+			", \"seconds\": %.6f, \"complete\": %s"
+			", \"cut_by\": %s}",
 			i ? ", " : "", strategy, r->executions, r->redundant,
-			r->steps, r->seconds, r->complete ? "true" : "false");
+			r->steps, r->seconds, r->complete ? "true" : "false",
+			cut_names[lab_cut(&phases[i])]);
 	}
 	fprintf(to, "]");
 	if (f) {

@@ -24,6 +24,15 @@ enum lab_verdict {
 enum lab_verdict lab_verdict_of(const struct lab_scenario *scenario,
 				const struct lab_phase *phases, unsigned int n);
 
+/* What ended a search before it was through. */
+enum lab_cut {
+	LAB_NOT_CUT, /* complete, failed, or as many runs of chance as wanted */
+	LAB_CUT_BY_TIME,
+	LAB_CUT_BY_RUNS,
+};
+
+enum lab_cut lab_cut(const struct lab_phase *phase);
+
 /* rows: of the interleaving, 0: all. */
 void lab_report_text(FILE *to, const struct lab_scenario *scenario,
 		     const struct lab_phase *phases, unsigned int n,

@@ -56,8 +56,8 @@ struct lab_scenario {
 
 /*
  * Defines a scenario and adds it to the list: LAB_SCENARIO(id, .name = ...).
- * The list is a section of the program, so that a file of scenarios needs no
- * line anywhere else.
+ * The list is a section of the program, so that a file of scenarios needs its
+ * line in lab/local.mk and no other.
  */
 #define LAB_SCENARIO(id, ...) \
  static const struct lab_scenario scenario_##id = { __VA_ARGS__ }; \

@@ -166,9 +166,9 @@ static bool has_started(struct hd_worker *worker, uint64_t life,
 			*phase = HD_PHASE_FREE;
 		if (*phase != HD_PHASE_STARTING && *phase != HD_PHASE_RESERVED)
 			return true;
-		if (hd_futex_wait(&worker->phase, word, deadline) ==
-			    -ETIMEDOUT &&
-		    hd_phase_word(worker) == word)
+		if (hd_phase_wait(worker, word, deadline) == -ETIMEDOUT &&
+		    (hd_phase_word(worker) | HD_PHASE_WAITED) ==
+			    (word | HD_PHASE_WAITED))
 			return false;
 	}
 }
@@ -370,8 +370,10 @@ int heddle_pool_start(struct heddle_pool *pool, uint32_t n,
 		return -EINVAL;
 	if (hd_pool_forked(pool))
 		return -ECHILD;
-	if (n > pool->workers_max)
+	if (n > pool->workers_max) {
+		hd_report_too_many(report, n, pool->workers_max);
 		return -EINVAL;
+	}
 	start = hd_alloc(sizeof(*start) + n * sizeof(start->item[0]));
 	if (!start)
 		return -ENOMEM;

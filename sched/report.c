@@ -62,6 +62,17 @@ void hd_report_worker(struct heddle_report *report, struct hd_worker *worker,
 			 "%s failed: error %d", step_name[step], -error);
 }
 
+void hd_report_too_many(struct heddle_report *report, uint32_t asked,
+			uint32_t workers_max)
+{
+	if (!report)
+		return;
+	fill(report, NULL, HEDDLE_STEP_RESERVE);
+	report->error = EINVAL;
+	snprintf(report->text, sizeof(report->text),
+		 "%u workers asked for, workers_max is %u", asked, workers_max);
+}
+
 void hd_report_waiting(struct heddle_report *report, struct hd_worker *worker,
 		       uint32_t step, uint32_t threads)
 {

@@ -15,7 +15,6 @@
 #include <heddle/pool.h>
 #include <heddle/testing.h>
 
-#include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/fault.h"
 #include "platform/guard.h"
@@ -224,27 +223,6 @@ static bool attend(struct hd_worker *worker, struct heddle_group *group,
 	return false;
 }
 
-/* Somebody competes: is the turn over? Only then is the clock read. */
-static bool turn_over(struct hd_worker *worker, struct heddle_group *group)
-{
-	struct heddle_pool *pool = worker->pool;
-	uint64_t now = hd_now_ns();
-
-	if (!worker->turn_start) {
-		worker->turn_start = now;
-		return false;
-	}
-	if (now - worker->turn_start < pool->quantum_ns)
-		return false;
-	if (hd_ready_others(group))
-		return true;
-	worker->turn_start = 0;
-	/* Nobody does any more; who comes later sets the bit again. */
-	atomic_fetch_and_explicit(&pool->attention, ~HD_ATTENTION_COMPETE,
-				  memory_order_relaxed); /* hint */
-	return false;
-}
-
 /*
  * Waits a bounded moment, with the permit, for more work; one worker at a time.
  * Submitters do not wake another one meanwhile. The flag is kept until a task is
@@ -327,7 +305,7 @@ static void run_held(struct hd_worker *worker)
 			return;
 		}
 		if ((attention & HD_ATTENTION_COMPETE) &&
-		    turn_over(worker, group)) {
+		    hd_share_turn_over(worker, group)) {
 			give_back(worker);
 			return;
 		}

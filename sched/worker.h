@@ -18,6 +18,7 @@
 
 #include "lockfree/deque.h"
 #include "lockfree/mirror.h"
+#include "lockfree/node.h"
 #include "lockfree/parker.h"
 #include "platform/cacheline.h"
 #include "platform/thread.h"
@@ -32,9 +33,10 @@ struct hd_forks_slot;
 
 /*
  * Life of an entry, the low bits of a word whose others are those of the incarnation. The
- * word is a futex, every change but one to JOINING wakes its waiters. Who waits
+ * word is a futex; who waits adds WAITED, and every change but one to JOINING takes that
+ * away and wakes. Who waits
  * for one life must not sleep on the same phase of the next: for that it would have to
- * stand still between its read and its sleep for 2^28 lives of the entry.
+ * stand still between its read and its sleep for 2^27 lives of the entry.
  */
 enum hd_phase {
 	HD_PHASE_FREE = 0,
@@ -56,11 +58,12 @@ enum hd_asked {
 	HD_ASKED_BY_MONITOR = 2,
 };
 
-#define HD_PHASE_BITS 4
+#define HD_PHASE_BITS   5
+#define HD_PHASE_WAITED 16u
 
 static inline uint32_t hd_phase_in(uint32_t word)
 {
-	return word & ((1u << HD_PHASE_BITS) - 1);
+	return word & (HD_PHASE_WAITED - 1);
 }
 
 /* How a birth went, for who waits for it; the word is a futex. */
@@ -130,18 +133,21 @@ struct hd_worker {
 	bool donated;        /* I  in a life: the thread is not the library's */
 	bool helper;         /* I  in a life: it is that for one task */
 	uint64_t turn_start; /* O  0: not measured */
-	uint64_t idle_since; /* O  ran nothing since; 0: does */
-	bool may_linger;     /* O */
-	bool check_spare;    /* O  left the idle set, or new */
-	bool woken;          /* O  by a wake not yet used */
-	bool searching;      /* O  holds pool->searching */
-	bool available;      /* O  counted in pool->available */
-	bool settled;        /* O  has become LIVE */
-	bool forking;        /* O  its lowest task has forked */
+	uint64_t turn_read;  /* O  when the clock was read for it */
+	uint32_t turn_unread; /* O  tasks for which it is not read */
+	uint64_t idle_since;  /* O  ran nothing since; 0: does */
+	bool may_linger;      /* O */
+	bool check_spare;     /* O  left the idle set, or new */
+	bool woken;           /* O  by a wake not yet used */
+	bool searching;       /* O  holds pool->searching */
+	bool available;       /* O  counted in pool->available */
+	bool settled;         /* O  has become LIVE */
+	bool forking;         /* O  its lowest task has forked */
 	uint32_t forks_typed; /* O  runs whose next slot is in a register */
 	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
-	uint32_t wait_node;                         /* O  for returner queues */
+	uint32_t free_ahead[HD_NODES_AHEAD]; /* O  hints for who takes them */
+	uint32_t wait_node;                  /* O  for returner queues */
 	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
 	/* L  it leaves after its guest, of the process with this serial; or 0 */
 	uint64_t fresh_for;

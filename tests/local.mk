@@ -48,6 +48,7 @@ public_tests = \
 	%D%/api/guest-misuse \
 	%D%/api/guest-scrub \
 	%D%/api/help \
+	%D%/api/submit-join \
 	%D%/api/help-many \
 	%D%/api/hooks \
 	%D%/api/idle \
@@ -220,7 +221,8 @@ script_tests = \
 	%D%/style/run-one.t \
 	%D%/style/same-source.t \
 	%D%/style/silent.t \
-	%D%/style/text.t
+	%D%/style/text.t \
+	%D%/style/usage.t
 
 # Recorded trees of files, models in Promela, sources for Relacy, what tests of one folder share, and what scripts read.
 test_data = \

@@ -51,6 +51,18 @@ static bool is_choice(const char *choices, const char *value)
 	return false;
 }
 
+/* What is below every range, and a number nevertheless: "-1", "-.5". */
+static bool is_below_zero(const char *value)
+{
+	char *end;
+
+	if (value[0] != '-' ||
+	    (!isdigit((unsigned char)value[1]) && value[1] != '.'))
+		return false;
+	strtod(value, &end);
+	return !*end;
+}
+
 static bool set_number(const struct ht_option *option, const char *value)
 {
 	bool is_hex = value[0] == '0' && (value[1] == 'x' || value[1] == 'X');
@@ -58,7 +70,9 @@ static bool set_number(const struct ht_option *option, const char *value)
 	char *end;
 
 	/* strtoull() would take blanks and a sign. */
-	errno = isdigit((unsigned char)value[0]) ? 0 : EINVAL;
+	errno = isdigit((unsigned char)value[0]) ? 0
+		: is_below_zero(value)           ? ERANGE
+						 : EINVAL;
 	number = errno ? 0 : strtoull(value, &end, is_hex ? 16 : 10);
 	if (errno == EINVAL || (!errno && *end)) {
 		ht_say("--%s %s: not a number", option->name, value);
@@ -80,7 +94,9 @@ static bool set_real(const struct ht_option *option, const char *value)
 
 	if (isdigit((unsigned char)value[0]) || value[0] == '.')
 		number = strtod(value, &end);
-	if (!end || end == value || *end || !isfinite(number)) {
+	if (is_below_zero(value))
+		number = -1; /* no range has it */
+	else if (!end || end == value || *end || !isfinite(number)) {
 		ht_say("--%s %s: not a number", option->name, value);
 		return false;
 	}

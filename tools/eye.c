@@ -19,6 +19,15 @@
 #define SIZE_LIMIT ((off_t)1 << 28)
 #define READ_TRIES 200 /* a millisecond apart */
 
+/* Said first of a file that is something else: its mode is nobody's concern. */
+static bool is_snapshot(int fd)
+{
+	char magic[sizeof(HEDDLE_SNAPSHOT_MAGIC) - 1];
+	ssize_t n = pread(fd, magic, sizeof(magic), 0);
+
+	return n <= 0 || !memcmp(magic, HEDDLE_SNAPSHOT_MAGIC, (size_t)n);
+}
+
 static char *check_file(int fd, const char *path, off_t *size)
 {
 	struct stat stat;
@@ -27,6 +36,8 @@ static char *check_file(int fd, const char *path, off_t *size)
 		return ht_text("%s: %s", path, strerror(errno));
 	if (!S_ISREG(stat.st_mode))
 		return ht_text("%s: not a file", path);
+	if (!is_snapshot(fd))
+		return ht_text("%s: it is not a snapshot of a pool", path);
 	if (stat.st_uid != geteuid())
 		return ht_text("%s: belongs to user %u, and you are %u", path,
 			       (unsigned int)stat.st_uid,

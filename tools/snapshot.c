@@ -88,7 +88,7 @@ const char *ht_snapshot_parse(const void *bytes, size_t size,
 	if (size < MAGIC_SIZE
 		    ? size
 		    : memcmp(at, HEDDLE_SNAPSHOT_MAGIC, MAGIC_SIZE) != 0)
-		return "it is no published pool";
+		return "it is not a snapshot of a pool";
 	if (*torn)
 		return "it ends too early";
 	memcpy(&out->head, at, sizeof(out->head));

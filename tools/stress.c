@@ -304,7 +304,7 @@ static int read_arguments(struct session *session, int argc, char **argv,
 		  .type = HT_OPTION_REAL,
 		  .value = &session->seconds,
 		  .operand = "N",
-		  .help = "for each scenario, 5 if not given",
+		  .help = "for each scenario, above 0; 5 if not given",
 		  .max = 1000000 },
 		{ .name = "tasks",
 		  .type = HT_OPTION_REAL,
@@ -385,6 +385,10 @@ int ht_stress_main(int argc, char **argv)
 		return status;
 	if (session.is_json && session.is_csv) {
 		ht_say("--csv: --json is given too");
+		return HT_USAGE;
+	}
+	if (session.seconds <= 0) {
+		ht_say("--seconds %g: it must be above 0", session.seconds);
 		return HT_USAGE;
 	}
 	if (!choose(&session, argv + 1, n))

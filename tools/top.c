@@ -339,8 +339,8 @@ static int look(const struct top *top, const char *who)
 	struct ht_watched watched;
 	int status, ended;
 
-	if (top->demo && who) {
-		ht_say("--demo: '%s' is given too", who);
+	if (!top->demo && !who && top->pool) {
+		ht_say("--pool %s: the process is missing", top->pool);
 		return HT_USAGE;
 	}
 	if (!top->demo && !who)

@@ -269,10 +269,6 @@ static int watch_and_run(struct trace *trace, const char *who)
 	struct ht_watched watched;
 	int status, ended;
 
-	if (trace->demo && who) {
-		ht_say("--demo: '%s' is given too", who);
-		return HT_USAGE;
-	}
 	if (!trace->demo && !who) {
 		ht_say("a process, a file or --demo is missing (heddle trace "
 		       "--help)");

@@ -154,6 +154,21 @@ static int demo_begin(struct ht_demo **out)
 	return rc;
 }
 
+/* The demo has one pool, and a file is one: there is nothing to choose. */
+static bool is_one_choice(const char *who, const char *pool, bool demo)
+{
+	if (demo && who)
+		ht_say("--demo: '%s' is given too", who);
+	else if (demo && pool)
+		ht_say("--demo: --pool %s is given too", pool);
+	else if (pool && strchr(who, '/'))
+		ht_say("--pool %s: '%s' is a file and not a process", pool,
+		       who);
+	else
+		return true;
+	return false;
+}
+
 int ht_watch(struct ht_watched *watched, const char *who, const char *pool,
 	     bool demo)
 {
@@ -161,6 +176,8 @@ int ht_watch(struct ht_watched *watched, const char *who, const char *pool,
 	int rc;
 
 	watched->demo = NULL;
+	if (!is_one_choice(who, pool, demo))
+		return HT_USAGE;
 	if (demo) {
 		rc = demo_begin(&watched->demo);
 		if (rc < 0) {

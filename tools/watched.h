@@ -20,9 +20,10 @@ struct ht_watched {
 /*
  * ht_watch() - begin to look
  * @who:  process id or path, NULL with @demo
- * @pool: name, or NULL
+ * @pool: name, or NULL; only of a process
  *
- * Return: HT_OK, or an exit status after a line that says what is wrong.
+ * Return: HT_OK, or an exit status after a line that says what is wrong, also when
+ * more is given than one of them can mean.
  */
 int ht_watch(struct ht_watched *watched, const char *who, const char *pool,
 	     bool demo);

@@ -85,7 +85,8 @@ struct heddle_group_options {
  *
  * Progress: blocking (allocates). Context: any thread, also a task.
  * Return: 0, -EINVAL (a cap above HEDDLE_CAP_MAX, or above 1 of a SERIAL group, a
- * weight above HEDDLE_WEIGHT_MAX, an unknown flag or order, a SERIAL parent,
+ * weight above HEDDLE_WEIGHT_MAX, a name of more than 15 bytes, an unknown flag or
+ * order, a SERIAL parent,
  * a RESERVE group below another one), -E2BIG, -ENOMEM, -ENOSPC (groups_max, the
  * parent's children_max, or 255 RESERVE groups), -ESHUTDOWN, -ECHILD.
  */

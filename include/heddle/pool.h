@@ -226,7 +226,7 @@ HEDDLE_API int heddle_pool_create(const struct heddle_pool_options *opts,
  *           init hooks happen-before the return.
  * Context:  not from a worker of this pool waiting for itself: a start from
  *           a task is allowed, the new workers do not need the caller's permit.
- * Return: 0, -EINVAL (n above workers_max), -EAGAIN or -ENOMEM as the
+ * Return: 0, -EINVAL (n above workers_max: step RESERVE), -EAGAIN or -ENOMEM as the
  * creation of a thread returned it, -EAGAIN also when threads that were stopped
  * below R3 have not ended by the deadline and hold all entries, of which there are
  * two for each worker, the

@@ -72,6 +72,12 @@ static void levels(void)
 	is_u64(tap_threads(), 1, "create makes no thread");
 	ok(heddle_pool_start(pool, 5, NULL, HEDDLE_FOREVER) == -EINVAL,
 	   "more than workers_max");
+	ok(heddle_pool_start(pool, 5, &report, HEDDLE_FOREVER) == -EINVAL &&
+		   report.step == HEDDLE_STEP_RESERVE &&
+		   report.error == EINVAL && report.worker == UINT32_MAX &&
+		   !strcmp(report.text,
+			   "5 workers asked for, workers_max is 4"),
+	   "the report of that says it: %s", report.text);
 	ok(heddle_pool_start(pool, 4, &report, su_in_ms(5000)) == 0, "start 4");
 	ok(inits == 4 && tap_threads() == 5, "four hooks, four threads");
 	ok(heddle_workers(pool, info, 8) == 4, "four in the registry");

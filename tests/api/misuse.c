@@ -122,6 +122,7 @@ static void groups(struct heddle_group *root)
 		{ .struct_size = sizeof(bad[0]), .cap = FAR },
 		{ .struct_size = sizeof(bad[0]), .children_max = FAR },
 		{ .struct_size = sizeof(bad[0]), .order = FAR },
+		{ .struct_size = sizeof(bad[0]), .name = "sixteen bytes it" },
 	};
 	struct heddle_change twice[] = { { root, 1, 0, 0, 0 },
 					 { root, 1, 0, 0, 0 } };

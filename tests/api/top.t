@@ -121,7 +121,10 @@ ln -s "$file" "$scratch/link"
 is_refused "a symbolic link" 'a symbolic link' "$heddle" top "$scratch/link"
 (umask 077 && : >"$scratch/empty" && echo hello >"$scratch/text-file")
 is_refused "an empty file" 'it ends too early' "$heddle" top "$scratch/empty"
-is_refused "a text" 'it is no published pool' "$heddle" top "$scratch/text-file"
+is_refused "a text" 'it is not a snapshot of a pool' "$heddle" top "$scratch/text-file"
+chmod 644 "$scratch/text-file"
+is_refused "a text, whoever may read it" 'it is not a snapshot of a pool' \
+	"$heddle" top "$scratch/text-file"
 cp "$file" "$scratch/open" && chmod 644 "$scratch/open"
 is_refused "one that others may write" 'others may use it' \
 	"$heddle" top "$scratch/open"
@@ -133,9 +136,20 @@ else
 	skip "one of another user" "only root can make a file of another user"
 fi
 is_refused "a trace of nothing" 'is missing' "$heddle" trace
+for command in top trace; do
+	is_refused "$command: the demo and a process" "'1' is given too" \
+		"$heddle" $command --demo 1
+	is_refused "$command: the demo and a name" '--pool nosuch is given too' \
+		"$heddle" $command --demo --pool nosuch
+	is_refused "$command: a file and a name" 'is a file and not a process' \
+		"$heddle" $command --pool demo "$file"
+done
+is_refused "a name without a process" 'the process is missing' \
+	"$heddle" top --pool demo
 is_refused "a trace into a folder that is not there" 'cannot be written' \
 	"$heddle" trace --demo --output "$scratch/no/where"
 is_refused "an interval of 0" 'not in' "$heddle" top --demo --interval-ms 0
+is_refused "an interval below 0" 'not in 10..' "$heddle" top --demo --interval-ms -1
 
 ## bytes at random ---------------------------------------------------------------
 

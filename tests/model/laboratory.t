@@ -61,14 +61,57 @@ refuses() {
 }
 
 refuses "an unknown scenario" "'no-such'" explore run no-such
-refuses "an unknown option" "'--no-such'" explore run toy-park --no-such
+refuses "an unknown option" "explore: unknown option '--no-such'" \
+	explore run toy-park --no-such
+refuses "an option without its value" "--bound needs a value" \
+	explore run toy-park --bound
+refuses "a value for an option that has none" "--json takes no value" \
+	explore run toy-park --json=yes
+refuses "a short option" "unknown option '-x'" explore run toy-park -x
+refuses "an argument of list" "list takes no name: 'foo'" explore list foo
 refuses "a bound that is no number" "'x'" explore run toy-park --bound=x
 refuses "no command" "command" explore
 refuses "an unknown command" "'walk'" explore walk
 refuses "a string that is none" "not a replay string" \
 	explore replay toy-park '?'
-refuses "a string of another scenario" "choice" \
+refuses "a string of another scenario" \
+	"explore: 'zzzzzzzzz' is not a string of scenario toy-park: .*choice" \
 	explore replay toy-park 'zzzzzzzzz'
+cp "$scratch/output" "$scratch/said"
+must "which reads like no failure that was found" sh -c '
+	! grep -qE "FAILED|failure|unfit|executions" "$1" && test "$(wc -l <"$1")" -eq 1' \
+	sh "$scratch/said"
 refuses "a shard that is none" "'3/2'" explore run all --shard=3/2
-refuses "an unknown operation" "'no-such'" count no-such
+refuses "an unknown operation" \
+	"count: no operation is called 'no-such'; 'heddle count list'" count no-such
+refuses "an unknown option of count" "count: unknown option '--no-such'" \
+	count --no-such
+must "the operations are listed" sh -c '
+	"$1" count list | grep -q "^deque-push  *[a-z]"' sh "$heddle"
+
+# ends NAME END WORD...: a clean line, and how it ends.
+ends() {
+	point_name=$1
+	end=$2
+	shift 2
+	must "$point_name" sh -c '
+		end=$1; shift
+		"$@" >"$0" && cat "$0" && grep -q "^passed .*/s$end\$" "$0"' \
+		"$scratch/line" "$end" "$heddle" explore run "$@"
+}
+
+ends "a proof says that it is complete" " complete" toy-park
+ends "a search that its runs cut says so" " not complete: 5 runs were over" \
+	toy-park --runs=5
+ends "and one that its time cuts" " not complete: 0.001 s were over" \
+	cap-raise --bound=any --old=any --seconds=0.001
+ends "chance that had all its runs was not cut" "" toy-park --random --runs=5
+ends "chance that had not was" " not complete: 0.001 s were over" \
+	toy-park --random --seconds=0.001
+"$heddle" explore run toy-park --runs=5 --json >"$scratch/json"
+must "JSON has what cut it" \
+	grep -q '"complete": false, "cut_by": "runs"' "$scratch/json"
+"$heddle" explore run toy-park toy-park --runs=5 >"$scratch/two"
+must "of several it is counted" \
+	grep -qx "2 scenarios, 0 bad, 2 not complete" "$scratch/two"
 finish

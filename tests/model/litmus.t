@@ -22,7 +22,7 @@ done
 counts() {
 	must "litmus-$1 has $2 executions" sh -c \
 		"'$explore' run litmus-$1 --no-reduction | tee /dev/stderr |
-		 grep -q 'executions=$2 .*complete'"
+		 grep -q 'executions=$2 .*/s complete\$'"
 }
 
 counts sb-sc-fences 130

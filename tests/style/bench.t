@@ -115,8 +115,11 @@ must "a monitor can be on" sh -c 'echo go |
 	"$1" bench peer --workload W5 --peer heddle --monitor --tasks 9 | grep -q ^end' - "$heddle"
 
 bad workload
-bad 'W99' W99
+bad "unknown workload 'W99' (heddle bench list)" W99
+bad "unknown option '--nope' (the workload comes first" --nope
+bad "unexpected 'more'" list more
 bad 'rounds' W2 --rounds 0
+bad 'rounds -1: not in 1..1000' W2 --rounds -1
 bad 'wrong' W2 --wrong
 bad 'nobody' W2 --peers nobody
 bad 'W99' all --workloads W2,W99

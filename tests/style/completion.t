@@ -93,6 +93,15 @@ for path in info "paper run" explore stall stress "bench all" "bench W1" "bench 
 		done >"$scratch/without"
 	must "heddle(1) has every option of $path" diff /dev/null "$scratch/without"
 done
+# What a help says on two lines is one text in the page and for zsh.
+both="20000 executions of PCT where a million belong, and a second of one phase"
+must "heddle(1) has both lines of an option" sh -c '
+	sed -n "/^\.It Fl Fl quick\$/{n;p;}" "$1" | grep -q "$2"' sh "$scratch/page" "$both"
+# shellcheck disable=SC1003
+must "a line that begins with a quote is one" sh -c \
+	'grep -q "^.&.complete" "$1" && ! grep -F "\\\\&" "$1"' sh "$made/man/heddle.1"
+must "and so has zsh" grep -qF -e "--quick:$both" "$made/completion/heddle.zsh"
+
 for status in 0 1 2 77; do
 	must "heddle(1) has the exit status $status" grep -qx "\.It $status" "$scratch/page"
 done

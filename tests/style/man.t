@@ -71,6 +71,22 @@ cat $listed | grep -ohE -- '-E[A-Z0-9]+' | sort -u | while read -r name; do
 done >"$scratch/without"
 must "heddle(7) explains every error" diff /dev/null "$scratch/without"
 
+for page in "$pages"/heddle_*.h.3; do
+	page=$(basename "$page" .3)
+	sed -n '/^\.Sh DESCRIPTION/,/^\.Ss/p' "$overview" | grep -q "^\.Xr $page 3" ||
+		echo "$page(3) is not among the headers"
+done >"$scratch/without"
+must "heddle(7) lists every header" diff /dev/null "$scratch/without"
+
+grep -rhoE 'getenv\("[A-Z_]*"\)' "$top/platform" "$top/lockfree" "$top/sched" "$top/tls" |
+	sed 's/.*"\(.*\)".*/\1/' | sort -u >"$scratch/variables"
+must "the library reads a variable" test -s "$scratch/variables"
+while read -r name; do
+	grep -q "^\.Ev $name" "$overview" || echo "\$$name is not in heddle(7)"
+	grep -q "\$$name" "$top/README.md" || echo "\$$name is not in README.md"
+done <"$scratch/variables" >"$scratch/without"
+must "which is named where it is said what is read" diff /dev/null "$scratch/without"
+
 number() { # NAME FILE: of a #define
 	sed -n "s/^#define $1[ \t]*\([0-9]*\)u*\$/\1/p" "$top/$2"
 }
