@@ -330,16 +330,15 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
 /* ---- functions that are written for forks ---- */
 
 /**
- * HEDDLE_TASK_2() - begin the definition of a function that forks
+ * HEDDLE_TASK_1() - begin the definition of a function that forks
  * @ret:  its result: a scalar or a pointer of at most 8 bytes, not void; for that there
- *        is HEDDLE_TASK_VOID_2()
+ *        is HEDDLE_TASK_VOID_1()
  * @name: of the function
- * @t1:   type of its first argument, of the same kinds
- * @a1:   name of its first argument
- * @t2:   and so on
- * @a2:   and so on
+ * @t1:   type of its argument, of the same kinds
+ * @a1:   name of its argument
  *
- * At file scope, followed by the body; also with 1 and 3 arguments. It is static.
+ * At file scope, followed by the body; also with 2 and 3 arguments, each a type and a
+ * name. The function is static.
  *
  *   HEDDLE_TASK_2(long, tree, struct node *, node, int, depth)
  *   {
