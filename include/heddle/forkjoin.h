@@ -332,7 +332,7 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
 /**
  * HEDDLE_TASK_1() - begin the definition of a function that forks
  * @ret:  its result: a scalar or a pointer of at most 8 bytes, not void; for that there
- *        is HEDDLE_TASK_VOID_1()
+ *        is the form with VOID
  * @name: of the function
  * @t1:   type of its argument, of the same kinds
  * @a1:   name of its argument
