@@ -213,7 +213,7 @@ static int leaving(int n)
 
 static void fork_leaving(struct heddle_task *task)
 {
-	struct leaving_fork one;
+	struct leaving_fork one = { .value = 9 };
 
 	(void)task;
 	note_owner(hd_self->index);
