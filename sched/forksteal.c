@@ -131,6 +131,7 @@ bool hd_fork_find(struct hd_worker *worker, struct heddle_group *group,
 
 	if (!hd_fork_made(worker->pool))
 		return false;
+	loot->forks = NULL;
 	for (i = 0; i < LOOKS; i++) {
 		if (look(worker, group, loot, &owner))
 			return true;

@@ -277,7 +277,7 @@ static void run_held(struct hd_worker *worker)
 	hd_share_begin(worker);
 	for (;;) {
 		uint32_t index = hd_queue_take(worker, group), attention;
-		struct hd_fork_loot loot = { .forks = NULL };
+		struct hd_fork_loot loot;
 		bool fork = !index && hd_fork_find(worker, group, &loot);
 
 		if (!index && !fork && worker->may_linger &&
