@@ -44,7 +44,6 @@ struct heddle_pool {
 	 * for each search reads it beside the root.
 	 */
 	_Atomic uint32_t reserves_end;
-	_Atomic uint32_t forks; /* A: 1: some worker has a stack of forks */
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
@@ -86,6 +85,7 @@ struct heddle_pool {
 
 	/* A: read by every submit and task, rarely written. */
 	HD_ALIGNED _Atomic uint32_t attention;
+	_Atomic uint32_t forks;        /* 1: some worker has a stack of them */
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
 	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */

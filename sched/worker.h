@@ -132,6 +132,7 @@ struct hd_worker {
 	uint32_t block_depth;                /* O */
 	bool donated;        /* I  in a life: the thread is not the library's */
 	bool helper;         /* I  in a life: it is that for one task */
+	bool forking;        /* O  its lowest task has forked */
 	uint64_t turn_start; /* O  0: not measured */
 	uint64_t turn_read;  /* O  when the clock was read for it */
 	uint32_t turn_unread; /* O  tasks for which it is not read */
@@ -142,8 +143,6 @@ struct hd_worker {
 	bool searching;       /* O  holds pool->searching */
 	bool available;       /* O  counted in pool->available */
 	bool settled;         /* O  has become LIVE */
-	bool forking;         /* O  its lowest task has forked */
-	uint32_t forks_typed; /* O  runs whose next slot is in a register */
 	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t free_ahead[HD_NODES_AHEAD]; /* O  hints for who takes them */
@@ -200,10 +199,11 @@ struct hd_worker {
 
 	/* Of the end of frames and of the thread; rarely touched. */
 	struct heddle_forks *forks_hidden; /* O  heddle_forks_ in a region */
-	bool deserted;                     /* O  user code ended the thread */
-	bool unwinds;                      /* O  frames are being ended */
-	uint32_t deep;                     /* O  frames on the stack */
-	uint32_t stage;                    /* O  enum hd_stage */
+	uint32_t forks_typed; /* O  runs whose next slot is in a register */
+	bool deserted;        /* O  user code ended the thread */
+	bool unwinds;         /* O  frames are being ended */
+	uint32_t deep;        /* O  frames on the stack */
+	uint32_t stage;       /* O  enum hd_stage */
 
 	HD_ALIGNED struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest */
 };
