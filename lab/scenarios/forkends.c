@@ -132,6 +132,20 @@ FORKS(close, "forks-close", "a drain waits for what was forked and taken",
       RULES(.workers = 2, .threads = 2), THREADS(root_begun, drain), one_called,
       UP_TO(1, 0));
 
+/* -- a stop, which takes thieves and then the owner -- */
+
+static void stop_all(void)
+{
+	if (atomic_load_explicit(&begun, memory_order_relaxed))
+		LAB_ASSERT(heddle_pool_stop(pool, 0, HEDDLE_R1_LEFT, NULL,
+					    HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+FORKS(stop, "forks-stop", "a stop while a task forks loses no call",
+      RULES(.workers = 2, .threads = 2), THREADS(root_begun, stop_all),
+      one_called, UP_TO(1, 0));
+
 /* -- a task that forks waits for something else, and comes back -- */
 
 static void fork_and_block(struct heddle_task *task)
