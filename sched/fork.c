@@ -90,8 +90,9 @@ static struct hd_forks *make(struct hd_worker *worker)
 	hd_forks_retag_owner(forks, HD_FORKS_NO_TAG);
 	atomic_store_explicit(&worker->forks, forks,
 			      memory_order_release); /* forks-8 */
-	atomic_store_explicit(&pool->forks, 1,
-			      memory_order_seq_cst); /* ready-1 */
+	atomic_store_explicit(
+		&pool->forks, 1,
+		memory_order_release); /* ready-1: told() has a fence */
 	return forks;
 }
 

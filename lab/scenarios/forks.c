@@ -86,6 +86,11 @@ FORKS(stuck_begin, "forks-stuck-begin",
       RULES(.workers = 2, .threads = 1, .stuck = true),
       THREADS(root_beside_short), one_called, UP_TO(1, 1));
 
+FORKS(stuck_begin_old, "forks-stuck-begin-old",
+      "and loads may give many old values",
+      RULES(.workers = 2, .threads = 1, .stuck = true),
+      THREADS(root_beside_short), one_called, UP_TO(0, 5));
+
 /* -- all of it returns -- */
 
 static void root_one(void)
