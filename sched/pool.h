@@ -21,6 +21,7 @@
 #include "platform/mutex.h"
 #include "platform/thread.h"
 
+struct hd_frame;
 struct hd_hook_frame;
 struct hd_monitor;
 struct hd_publication;
@@ -46,6 +47,7 @@ struct heddle_pool {
 	_Atomic uint32_t reserves_end;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
+	struct hd_frame *frames;  /* HD_FRAMES_FAR for each of them */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
 	uint32_t workers_max;
 	uint32_t blocked_max;
@@ -156,6 +158,16 @@ struct heddle_pool {
 	HD_ALIGNED struct hd_mutex publishing;
 	struct hd_publication *publication; /* L  publishing's; NULL: none */
 };
+
+/*
+ * Entries that were ever in use are those below; the others are zero, and nobody but
+ * their first reserver may write there: they have no memory yet.
+ */
+static inline uint32_t hd_pool_entries_used(const struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->entries_used,
+				    memory_order_acquire); /* registry-1 */
+}
 
 /* A forked child sees 0 in the page that the kernel wiped. */
 static inline bool hd_pool_forked(const struct heddle_pool *pool)
