@@ -19,6 +19,7 @@
 #include "sched/reap.h"
 #include "sched/report.h"
 #include "sched/start.h"
+#include "sched/trim.h"
 #include "sched/worker.h"
 
 static uint64_t life_of(struct hd_worker *worker)
@@ -528,6 +529,7 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 		return rc;
 	hd_report_waiting(report, NULL, HEDDLE_STEP_GRACE, 0);
 	hd_reap_rings(pool);
+	hd_trim_now(pool);
 	hd_report_begin(report);
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include "sched/story.h"
 #include "sched/thief.h"
 #include "sched/tree.h"
+#include "sched/trim.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
 
@@ -192,6 +193,8 @@ static void take_options(struct heddle_pool *pool,
 	pool->guard_size = o->guard_size;
 	pool->keep_alive_ns = o->keep_alive_ns ? o->keep_alive_ns
 					       : KEEP_ALIVE_NS;
+	pool->trim_least = HD_TRIM_LEAST;
+	pool->trim_after_ns = HD_TRIM_AFTER_NS;
 	pool->quantum_ns = o->quantum_ns ? o->quantum_ns : 100000;
 	snprintf(pool->name, sizeof(pool->name), "%s",
 		 o->name ? o->name : "heddle");

@@ -58,10 +58,12 @@ struct heddle_pool {
 	uint32_t slots_max;
 	uint32_t helpers_max; /* 0: none */
 	uint32_t lanes_length_max;
+	uint32_t trim_least; /* HD_TRIM_LEAST; less in tests */
 	bool elastic;
 	uint64_t stack_size;
 	uint64_t guard_size;
 	uint64_t keep_alive_ns;
+	uint64_t trim_after_ns; /* HD_TRIM_AFTER_NS */
 	uint64_t quantum_ns;
 	char name[12];
 	void *cpu_set;
@@ -93,6 +95,8 @@ struct heddle_pool {
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 	_Atomic uint32_t surplus;      /* live beyond what stays; locked */
 	_Atomic uint32_t keeper;       /* index + 1 of who watches the time */
+	_Atomic uint32_t trimmer;    /* index + 1 of who will trim the nodes */
+	_Atomic uint32_t trim_asked; /* 1: somebody slept since it began to */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
 	HD_ALIGNED _Atomic uint32_t searching; /* A: a wake is in flight */

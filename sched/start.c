@@ -548,6 +548,7 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->searching = false;
 	worker->available = false;
 	worker->settled = false;
+	worker->may_trim = true;
 	worker->check_spare = true;
 	atomic_store_explicit(&worker->inside, 0,
 			      memory_order_relaxed); /* not live yet */

@@ -133,6 +133,7 @@ struct hd_worker {
 	bool searching;      /* O  holds pool->searching */
 	bool available;      /* O  counted in pool->available */
 	bool settled;        /* O  has become LIVE */
+	bool may_trim;       /* O  the nodes, before it wakes */
 	uint32_t random;     /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t wait_node;                         /* O  for returner queues */
@@ -190,6 +191,7 @@ struct hd_worker {
 	uint32_t deep;        /* O  frames on the stack */
 	uint32_t stage;       /* O  enum hd_stage */
 	struct hd_frame *far; /* I  kept frames above near */
+	uint64_t trim_at;     /* O  with the role of sched/trim.h */
 };
 
 /* One for each worker that ever lived, and a page is much. */
