@@ -4,8 +4,8 @@
  * own, which makes its pool and warms up; then in every round each of these processes
  * runs once, in an order drawn anew. Where memory is measured, each round has a process
  * of its own: what an allocator keeps of one round would be there in the next. All
- * points of a workload take part in this, so that
- * two points of one peer can be compared as well.
+ * points of a workload take part in this, so that two points of one peer can be
+ * compared as well.
  */
 #include <math.h>
 #include <stdio.h>

@@ -83,6 +83,7 @@ struct hd_nodes {
 	HD_ALIGNED _Atomic uint64_t word; /* A  above */
 	_Atomic uint64_t generation;      /* A  none in use before was higher */
 	_Atomic uint32_t trimmer;         /* A  1: somebody trims */
+	_Atomic uint32_t asked;           /* A  1: and another one came */
 	/* Bytes of the other half that may have memory; the trimmer writes it. */
 	_Atomic uint64_t stale; /* A */
 };

@@ -211,20 +211,43 @@ static bool drop(struct hd_nodes *nodes, const struct hd_trim_call *call)
 	return true;
 }
 
+/* The caller is the trimmer. */
+static enum hd_trim trim_once(struct hd_nodes *nodes, uint32_t least,
+			      const struct hd_trim_call *call)
+{
+	enum hd_trim result;
+
+	/* First what an earlier one has left. */
+	if (!drop(nodes, call))
+		return HD_TRIM_BROKEN;
+	result = hd_nodes_turn(nodes, least, call);
+	if (result == HD_TRIM_DONE && !drop(nodes, call))
+		result = HD_TRIM_BROKEN;
+	return result;
+}
+
+static void set_asked(struct hd_nodes *nodes, uint32_t asked)
+{
+	atomic_store_explicit(&nodes->asked, asked,
+			      memory_order_seq_cst); /* trim-3 */
+}
+
 enum hd_trim hd_nodes_trim_any(struct hd_nodes *nodes, uint32_t least,
 			       const struct hd_trim_call *call)
 {
-	enum hd_trim result = HD_TRIM_BROKEN;
+	enum hd_trim result;
 
-	if (atomic_exchange_explicit(&nodes->trimmer, 1,
-				     memory_order_acquire)) /* trim-3 */
-		return HD_TRIM_BUSY;
-	/* First what an earlier one has left. */
-	if (drop(nodes, call))
-		result = hd_nodes_turn(nodes, least, call);
-	if (result == HD_TRIM_DONE && !drop(nodes, call))
-		result = HD_TRIM_BROKEN;
-	atomic_store_explicit(&nodes->trimmer, 0,
-			      memory_order_release); /* trim-3 */
+	do {
+		set_asked(nodes, 1);
+		if (atomic_exchange_explicit(&nodes->trimmer, 1,
+					     memory_order_seq_cst)) /* trim-3 */
+			return HD_TRIM_BUSY;
+		set_asked(nodes, 0);
+		result = trim_once(nodes, least, call);
+		atomic_store_explicit(&nodes->trimmer, 0,
+				      memory_order_seq_cst); /* trim-3 */
+	} while (result == HD_TRIM_IN_USE &&
+		 atomic_load_explicit(&nodes->asked,
+				      memory_order_seq_cst)); /* trim-3 */
 	return result;
 }

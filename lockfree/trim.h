@@ -40,7 +40,17 @@
  *
  * Forbidden: A3 succeeds for a node that T2 has counted, and T3 succeeds.
  *
- * trim-3: one trimmer at a time; the next one sees what the last has left stale.
+ * trim-3: one trimmer at a time; the next one sees what the last has left stale. Who
+ * finds another one has freed its nodes before, and asks:
+ *
+ *   who comes second                       the trimmer
+ *   S1  asked = 1 (seq_cst)                T1  asked = 0 (seq_cst)
+ *   S2  trimmer: 1 to 1 (seq_cst)          T2  count; some are missing
+ *                                          T3  trimmer = 0 (seq_cst)
+ *                                          T4  read asked (seq_cst): 1, again
+ *
+ * Forbidden: S2 finds the trimmer, the nodes of the second are missing in T2, and T4
+ * reads 0.
  */
 #ifndef HEDDLE_LOCKFREE_TRIM_H
 #define HEDDLE_LOCKFREE_TRIM_H
@@ -54,7 +64,7 @@ enum hd_trim {
 	HD_TRIM_DONE,   /* nothing is left to be given back */
 	HD_TRIM_IN_USE, /* some node was not free */
 	HD_TRIM_BROKEN, /* off: a node was needed, or goes_on said so */
-	HD_TRIM_BUSY,   /* another thread trims */
+	HD_TRIM_BUSY,   /* another thread trims, and looks again */
 };
 
 /* Asked now and then: does the trim go on? */

@@ -26,13 +26,18 @@ static bool has_role(const struct hd_worker *worker)
 	       == worker->index + 1;
 }
 
+static void set_asked(struct heddle_pool *pool, uint32_t asked)
+{
+	atomic_store_explicit(&pool->trim_asked, asked,
+			      memory_order_seq_cst); /* trim-4 */
+}
+
 static bool take_role(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
 	uint32_t nobody = NOBODY;
 
-	atomic_store_explicit(&pool->trim_asked, 1,
-			      memory_order_seq_cst); /* trim-4 */
+	set_asked(pool, 1);
 	return atomic_compare_exchange_strong_explicit(
 		&pool->trimmer, &nobody, worker->index + 1,
 		memory_order_seq_cst,  /* trim-4 */
@@ -65,25 +70,24 @@ static bool is_idle(void *arg)
 {
 	struct hd_worker *worker = arg;
 
-	return hd_bitset_test_any(&worker->pool->idle, worker->index);
+	/* The word, not its summary: the own bit must not be missed. */
+	return hd_bitset_word(&worker->pool->idle, worker->index >> 6) >>
+		       (worker->index & 63) &
+	       1;
 }
 
 void hd_trim_due(struct hd_worker *worker)
 {
 	struct hd_trim_call call = { is_idle, worker };
 	struct heddle_pool *pool = worker->pool;
-	enum hd_trim result;
 
 	if (!has_role(worker) || hd_now_ns() < worker->trim_at)
 		return;
-	atomic_store_explicit(
-		&pool->trim_asked, 0,
-		memory_order_relaxed); /* trim-4: the trim follows */
-	result = hd_nodes_trim_any(&pool->nodes, pool->trim_least, &call);
-	/* Who needed a node, or woke us, brings work; behind it somebody sleeps again.
-	 * A closer that trims may miss what we would find.
-	 */
-	worker->may_trim = give_up(worker) || result == HD_TRIM_BUSY;
+	set_asked(pool, 0);
+	hd_nodes_trim_any(&pool->nodes, pool->trim_least, &call);
+	/* Who needed a node, or has claimed us, brings work; behind it somebody sleeps
+	 * again. A node that is in use is in a queue, or in a hand that will ask. */
+	worker->may_trim = give_up(worker);
 }
 
 void hd_trim_resign(struct hd_worker *worker)

@@ -9,7 +9,7 @@
  * role up and reads the word again.
  *
  *   who goes to sleep                      who has the role
- *   S1  give nodes back                    R1  asked = 0
+ *   S1  give nodes back                    R1  asked = 0 (seq_cst)
  *   S2  asked = 1 (seq_cst)                R2  trim
  *   S3  take the role (seq_cst)            R3  nobody has the role (seq_cst)
  *                                          R4  read asked (seq_cst)

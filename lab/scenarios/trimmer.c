@@ -50,5 +50,34 @@ TRIMMER(trimmer_two, "trimmer-two", "the last of two workers does",
 TRIMMER(trimmer_both, "trimmer-both", "with two submitters",
 	RULES(.workers = 2, .threads = 2), THREADS(submit_one, submit_one),
 	USUAL);
+/* Who closes trims as well, when it has freed what it cancelled. */
+static void submit_refuse(void)
+{
+	submit(0);
+	LAB_ASSERT(heddle_group_close(groups[0], HEDDLE_CLOSE_REFUSE,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static const char *refused_at_rest(void)
+{
+	if (hd_nodes_touched_any(&pool->nodes))
+		return "kept: all sleep, and nodes have memory";
+	return NULL;
+}
+
+static const struct rules refuse_rules = RULES(.workers = 2, .threads = 1);
+
+static void setup_refuse(void)
+{
+	pool_make(&refuse_rules);
+	be_eager();
+}
+
+LAB_SCENARIO(trimmer_refuse, .name = "trimmer-refuse",
+	     .claim = "a refusal leaves nothing, whoever trims beside it",
+	     .setup = setup_refuse, .reset = pool_reset,
+	     .thread = { submit_refuse }, .at_rest = refused_at_rest, USUAL);
+
 TRIMMER(trimmer_old, "trimmer-old", "and loads may give an old value",
 	RULES(.workers = 2, .threads = 1), THREADS(submit_one), UP_TO(1, 1));

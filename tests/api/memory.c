@@ -21,6 +21,7 @@
 
 #define BURST   1000000u
 #define WORKERS 64u
+#define HANDS   100u /* nodes that two workers may have in the hand */
 
 static long resident_kib(void)
 {
@@ -134,7 +135,7 @@ static void bursts(void)
 	const struct heddle_pool_options options = {
 		.struct_size = sizeof(options),
 		.workers_max = 2,
-		.tasks_max = BURST + 2,
+		.tasks_max = BURST + HANDS,
 	};
 	long at_first = resident_kib(), before, full;
 	struct heddle_pool *pool = su_pool_with(&options, 2);
