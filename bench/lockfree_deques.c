@@ -10,6 +10,7 @@
 #include "bench/opponents/blocks.h"
 #include "bench/opponents/c11_deque.h"
 #include "lockfree/deque.h"
+#include "lockfree/forks.h"
 #include "lockfree/split.h"
 #include "platform/membarrier.h"
 
@@ -27,7 +28,7 @@ static void *zeroed(size_t size)
 
 /* ---- split ---- */
 
-static const char *split_absent(void)
+static const char *barrier_absent(void)
 {
 	return hd_membarrier_available() ? NULL : "no membarrier here";
 }
@@ -74,6 +75,99 @@ static uint32_t split_steal(void *arg, struct hb_lf_thief *thief)
 	if (thief->dry % PATIENCE || hd_membarrier())
 		return 0;
 	return task_or_none(hd_split_force_any(deque, 0, note));
+}
+
+/* ---- forks ---- */
+
+/* The owner keeps the place of the next slot, as its frames do in the scheduler. */
+struct forks_deque {
+	struct hd_forks *forks;
+	struct hd_forks_slot *next;
+};
+
+static void *forks_open(void)
+{
+	struct forks_deque *deque = zeroed(sizeof(*deque));
+
+	if (!deque || hd_forks_new(&deque->forks, HB_LF_SLOTS))
+		return NULL;
+	deque->next = deque->forks->slot;
+	return deque;
+}
+
+/* Each fork that was taken is waited for, and its slot given up. */
+static __attribute__((noinline)) void forks_collapse(struct forks_deque *deque)
+{
+	uint32_t waits = 0;
+
+	while (deque->next > deque->forks->slot) {
+		struct hd_forks_slot *slot = deque->next - 1;
+
+		while (!(hd_forks_state_owner(slot) & HD_FORKS_DONE))
+			hb_lf_wait(&waits);
+		hd_forks_reset_owner(deque->forks, slot);
+		deque->next = slot;
+	}
+}
+
+HB_LF_INLINE bool forks_push_inline(void *arg, uint32_t task)
+{
+	struct forks_deque *deque = arg;
+
+	if (__builtin_expect(deque->next == deque->forks->end, 0)) {
+		if (hd_forks_any_owner(deque->forks, deque->next))
+			return false;
+		forks_collapse(deque);
+	}
+	hd_forks_push_owner(deque->forks, deque->next++, task);
+	return true;
+}
+
+HB_LF_INLINE uint32_t forks_pop_inline(void *arg)
+{
+	struct forks_deque *deque = arg;
+	uint32_t task;
+
+	if (deque->next == deque->forks->slot)
+		return 0;
+	task = (uint32_t)atomic_load_explicit(&(deque->next - 1)->what,
+					      memory_order_relaxed);
+	if (__builtin_expect(hd_forks_pop_owner(deque->forks, deque->next - 1),
+			     1)) {
+		deque->next--;
+		return task;
+	}
+	forks_collapse(deque); /* the newest was taken, so all were */
+	return 0;
+}
+
+static uint32_t forks_take(struct forks_deque *deque,
+			   const struct hd_forks_loot *loot)
+{
+	if (!hd_forks_take_any(deque->forks, loot))
+		return 0;
+	hd_forks_begin_thief(loot->slot, 0);
+	hd_forks_finish_thief(loot->slot);
+	return (uint32_t)loot->what;
+}
+
+static uint32_t forks_steal(void *arg, struct hb_lf_thief *thief)
+{
+	struct forks_deque *deque = arg;
+	struct hd_forks_loot loot;
+	uint64_t note;
+
+	if (hd_forks_look_any(deque->forks, 0, &loot) == HD_FORKS_THERE) {
+		thief->dry = 0;
+		return forks_take(deque, &loot);
+	}
+	if (thief->dry++ % PATIENCE && thief->dry % PATIENCE)
+		return 0;
+	note = hd_forks_ask_any(deque->forks);
+	if (thief->dry % PATIENCE || hd_membarrier() ||
+	    hd_forks_force_any(deque->forks, 0, note, &loot) != HD_FORKS_THERE)
+		return 0;
+	return forks_take(deque, &loot);
 }
 
 /* ---- fenced ---- */
@@ -172,10 +266,6 @@ static uint32_t blocks_steal_one(void *deque, struct hb_lf_thief *thief)
  { \
   return name##_pop_inline(deque); \
  } \
- static void name##_owner(void *deque, uint64_t n) \
- { \
-  hb_lf_own(name##_push_inline, name##_pop_inline, deque, n); \
- } \
  HB_LF_INLINE uint32_t name##_take_inline(void *deque, \
 					  struct hb_lf_flow *flow) \
  { \
@@ -187,10 +277,38 @@ static uint32_t blocks_steal_one(void *deque, struct hb_lf_thief *thief)
   hb_lf_pair(name##_push_inline, name##_take_inline, deque, flow, n); \
  }
 
+#define OWNER_LOOP(name) \
+ static void name##_owner(void *deque, uint64_t n) \
+ { \
+  hb_lf_own(name##_push_inline, name##_pop_inline, deque, n); \
+ }
+
 DEQUE_LOOPS(split)
+OWNER_LOOP(split)
+DEQUE_LOOPS(forks)
+
+/* With the place in a register, where typed functions have it. */
+static void forks_owner(void *arg, uint64_t n)
+{
+	struct forks_deque *deque = arg;
+	struct hd_forks *forks = deque->forks;
+	struct hd_forks_slot *next = deque->next;
+
+	for (; n; n--) {
+		if (next == forks->end)
+			return;
+		hd_forks_push_owner(forks, next, n | 1);
+		if (!hd_forks_pop_owner(forks, next))
+			return;
+	}
+}
+
 DEQUE_LOOPS(fenced)
+OWNER_LOOP(fenced)
 DEQUE_LOOPS(c11)
+OWNER_LOOP(c11)
 DEQUE_LOOPS(block)
+OWNER_LOOP(block)
 
 #define SHAPES \
  (1u << HB_LF_PAIR | 1u << HB_LF_OWNER | 1u << HB_LF_STEAL_IDLE | \
@@ -201,13 +319,25 @@ const struct hb_lf_peer hb_lf_deques[] = {
 		.name = "split",
 		.family = HB_LF_OURS,
 		.shapes = SHAPES,
-		.absent = split_absent,
+		.absent = barrier_absent,
 		.open = split_open,
 		.pair = split_pair,
 		.owner = split_owner,
 		.push = split_push,
 		.pop = split_pop,
 		.steal = split_steal,
+	},
+	{
+		.name = "forks",
+		.family = HB_LF_OURS,
+		.shapes = SHAPES,
+		.absent = barrier_absent,
+		.open = forks_open,
+		.pair = forks_pair,
+		.owner = forks_owner,
+		.push = forks_push,
+		.pop = forks_pop,
+		.steal = forks_steal,
 	},
 	{
 		.name = "Chase-Lev",

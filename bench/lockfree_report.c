@@ -28,9 +28,9 @@ static const struct target {
 	const char *peer;
 	double limit;
 } targets[] = {
-	{ HB_LF_OWNER, "split", 0.2 }, { HB_LF_ONE, "inject", 1.0 },
+	{ HB_LF_OWNER, "forks", 0.2 }, { HB_LF_ONE, "inject", 1.0 },
 	{ HB_LF_FOUR, "inject", 1.0 }, { HB_LF_FOUR, "inject wide", 1.0 },
-	{ HB_LF_BUSY, "split", 0.95 },
+	{ HB_LF_BUSY, "forks", 0.95 }, { HB_LF_BUSY, "split", 0.95 },
 };
 
 const char *hb_lf_shape_name(enum hb_lf_shape shape)

@@ -59,6 +59,7 @@ struct hb_guest {
  * @tree:    NULL, or W2's root task, in the peer's own words
  * @spawn:   NULL for @put and a futex, or its own way to start what is joined
  * @join:    with @spawn
+ * @call:    NULL, or both in one call, where the workload waits at once
  * @spawn_thread, @join_thread: NULL, or a guest with an identity of its own
  * @set_cap: NULL, or changes how many tasks run at once
  * @has_spare: a higher cap makes no thread, so a pool has as many as the highest
@@ -84,6 +85,7 @@ struct hb_peer {
 	int (*tree)(void *pool, unsigned int depth);
 	int (*spawn)(void *pool, struct hb_guest *guest);
 	int (*join)(void *pool, struct hb_guest *guest);
+	int (*call)(void *pool, struct hb_guest *guest);
 	int (*spawn_thread)(void *pool, struct hb_guest *guest);
 	int (*join_thread)(void *pool, struct hb_guest *guest);
 	int (*set_cap)(void *pool, uint32_t cap);
@@ -93,7 +95,7 @@ struct hb_peer {
 
 extern const struct hb_peer hb_heddle;
 extern const struct hb_peer hb_heddle_4096;
-extern const struct hb_peer hb_heddle_call;
+extern const struct hb_peer hb_heddle_task;
 extern const struct hb_peer hb_heddle_flat;
 extern const struct hb_peer hb_mutex;
 extern const struct hb_peer hb_glib;

@@ -163,8 +163,15 @@ static void join_samples(const struct hb_side *side, uint64_t n, bool is_shown)
 	for (i = 0; i < n; i++) {
 		hb_side_sleep(IDLE_NS);
 		start = ht_now();
-		hb_side_must(side, "a spawn", way.spawn(side->pool, &guest));
-		hb_side_must(side, "a join", way.join(side->pool, &guest));
+		if (side->peer->call) {
+			hb_side_must(side, "a call",
+				     side->peer->call(side->pool, &guest));
+		} else {
+			hb_side_must(side, "a spawn",
+				     way.spawn(side->pool, &guest));
+			hb_side_must(side, "a join",
+				     way.join(side->pool, &guest));
+		}
 		end = ht_now();
 		if (is_shown)
 			printf("s 0 %llu\n", (unsigned long long)(end - start));

@@ -580,7 +580,7 @@ int hd_thread_create(struct hd_thread *thread,
 	/* As platform/thread.c writes them: plain, before the thread is. */
 	lab_plain((uintptr_t)thread, sizeof(*thread), true, PC);
 	memset(thread, 0, sizeof(*thread));
-	thread->start_time = fiber;
+	thread->born = fiber;
 	thread->fn = fn;
 	thread->arg = arg;
 	p.body[fiber] = (struct body){ thread, fiber };

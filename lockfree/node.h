@@ -60,7 +60,8 @@ struct hd_node {
 	void (*fn)(void *arg);  /* O */
 	void *arg;              /* O */
 	_Atomic uint32_t next;  /* A  link of the list it is in */
-	_Atomic uint32_t chain; /* A  second link, free for the owner's use */
+	/* A  second link, free for the owner's use; else the hint of hd_node_ahead() */
+	_Atomic uint32_t chain;
 };
 _Static_assert(sizeof(struct hd_node) == 32, "two nodes to a 64-byte line");
 
@@ -102,6 +103,32 @@ static inline struct hd_node *hd_node_at(const struct hd_nodes *nodes,
 					 uint32_t index)
 {
 	return &nodes->node[index];
+}
+
+/*
+ * A list of nodes is a chain of lines that another CPU has written, each of which is
+ * found only in the one before. So each node names one that lies some steps ahead in
+ * the order in which the list will be walked, and the walker asks for its line early.
+ * It is a guess: whatever it names may be anywhere, and is an entry of the array. Where
+ * there is none, 0, the next one has to do.
+ */
+#define HD_NODES_AHEAD 8u
+
+static inline void hd_node_ahead(const struct hd_nodes *nodes, uint32_t index,
+				 uint32_t next)
+{
+	uint32_t ahead =
+		atomic_load_explicit(&hd_node_at(nodes, index)->chain,
+				     memory_order_relaxed); /* a hint */
+
+	hd_prefetch_to_write(hd_node_at(nodes, ahead ? ahead : next));
+}
+
+static inline void hd_node_set_ahead(const struct hd_nodes *nodes,
+				     uint32_t index, uint32_t ahead)
+{
+	atomic_store_explicit(&hd_node_at(nodes, index)->chain, ahead,
+			      memory_order_relaxed); /* a hint */
 }
 
 static inline uint64_t hd_node_state_make(uint64_t generation, uint32_t status)

@@ -114,12 +114,16 @@ static inline void hd_nodes_link_owner(const struct hd_nodes *nodes,
 static inline uint32_t hd_nodes_reverse_owner(const struct hd_nodes *nodes,
 					      uint32_t index)
 {
-	uint32_t first = 0;
+	uint32_t ahead[HD_NODES_AHEAD] = { 0 };
+	uint32_t first = 0, i = 0;
 
 	while (index) {
 		uint32_t next = hd_nodes_next_owner(nodes, index);
 
+		hd_node_ahead(nodes, index, next);
 		hd_nodes_link_owner(nodes, index, first);
+		hd_node_set_ahead(nodes, index, ahead[i % HD_NODES_AHEAD]);
+		ahead[i++ % HD_NODES_AHEAD] = index;
 		first = index;
 		index = next;
 	}

@@ -154,6 +154,8 @@ static inline uint32_t hd_tagstack_pop_any(struct hd_tagstack *stack,
 		below = atomic_load_explicit(
 			hd_link_of(hd_node_at(nodes, index), link),
 			memory_order_relaxed); /* acquired with the head */
+		if (link == HD_LINK_NEXT)
+			hd_node_ahead(nodes, index, below);
 	} while (!atomic_compare_exchange_weak_explicit(
 		&stack->head, &head, hd_tag_step(head, below),
 		memory_order_seq_cst,   /* tagstack-1, tagstack-2 */

@@ -16,6 +16,9 @@ int hd_procfs_parse_state(const char *line, char *state);
 
 /* The same of a thread of this process. 0 or -errno (-ENOENT: no such thread). */
 int hd_procfs_start(int32_t tid, uint64_t *start_time);
+
+/* The present time as a start time, rounded down; 0 if it cannot be told. */
+uint64_t hd_procfs_now(void);
 int hd_procfs_state(int32_t tid, char *state);
 
 #endif /* HEDDLE_PLATFORM_PROCFS_H */

@@ -83,12 +83,9 @@ int hd_thread_cpu_ns(int32_t tid, uint64_t *ns)
 static void *thread_main(void *arg)
 {
 	struct hd_thread *thread = arg;
-	int32_t tid = hd_thread_id();
 
-	/* Without /proc there is no start time; ESRCH alone must do then. */
-	if (hd_procfs_start(tid, &thread->start_time) < 0)
-		thread->start_time = 0;
-	atomic_store_explicit(&thread->tid, tid,
+	thread->born = hd_procfs_now();
+	atomic_store_explicit(&thread->tid, hd_thread_id(),
 			      memory_order_release); /* thread-1 */
 	thread->fn(thread->arg);
 	hd_delay(HEDDLE_DELAY_THREAD_END);
@@ -112,7 +109,7 @@ int hd_thread_create(struct hd_thread *thread,
 		return -rc;
 	/* Relaxed: the thread does not exist yet. */
 	atomic_store_explicit(&thread->tid, 0, memory_order_relaxed);
-	thread->start_time = 0;
+	thread->born = 0;
 	thread->fn = fn;
 	thread->arg = arg;
 
@@ -177,8 +174,13 @@ int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
 	return rc ? -ETIMEDOUT : 0;
 }
 
-/* Has the kernel forgotten this thread, or given its number to another one? */
-static bool is_gone(int32_t tid, uint64_t start_time)
+/*
+ * Has the kernel forgotten this thread, or given its number to another one? The thread
+ * itself has begun before it read the clock, so one that has begun behind that is not
+ * it. Its stat file need not be read at every birth for that: 20 us, of which the
+ * creation is 15.
+ */
+static bool is_gone(int32_t tid, uint64_t born)
 {
 	uint64_t other = 0;
 	int rc;
@@ -187,13 +189,13 @@ static bool is_gone(int32_t tid, uint64_t start_time)
 	if (!hd_fault(HEDDLE_FAULT_PROBE) &&
 	    syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH)
 		return true;
-	if (!start_time)
+	if (!born)
 		return false;
 	rc = hd_procfs_start(tid, &other);
 	/* No such file means gone only while /proc itself is there. */
 	if (rc == -ENOENT)
 		return hd_procfs_start(hd_thread_id(), &other) == 0;
-	return rc == 0 && other != start_time;
+	return rc == 0 && other > born;
 }
 
 int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
@@ -207,7 +209,7 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 	 * Nothing wakes us when the kernel drops a thread, and it takes no more
 	 * than the end of its exit path: the one place that yields and probes.
 	 */
-	while (tid && !is_gone(tid, thread->start_time)) {
+	while (tid && !is_gone(tid, thread->born)) {
 		if (deadline != UINT64_MAX && hd_now_ns() >= deadline) {
 			rc = -ETIMEDOUT;
 			break;

@@ -16,7 +16,7 @@
 struct hd_thread {
 	pthread_t handle;
 	_Atomic int32_t tid; /* kernel's id, set by the thread itself */
-	uint64_t start_time; /* field 22 of its stat file, for R3 */
+	uint64_t born; /* hd_procfs_now() at its begin, for R3; 0: not known */
 	void (*fn)(void *arg);
 	void *arg;
 };

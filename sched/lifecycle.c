@@ -167,9 +167,9 @@ static bool has_started(struct hd_worker *worker, uint64_t life,
 			*phase = HD_PHASE_FREE;
 		if (*phase != HD_PHASE_STARTING && *phase != HD_PHASE_RESERVED)
 			return true;
-		if (hd_futex_wait(&worker->phase, word, deadline) ==
-			    -ETIMEDOUT &&
-		    hd_phase_word(worker) == word)
+		if (hd_phase_wait(worker, word, deadline) == -ETIMEDOUT &&
+		    (hd_phase_word(worker) | HD_PHASE_WAITED) ==
+			    (word | HD_PHASE_WAITED))
 			return false;
 	}
 }

@@ -170,7 +170,7 @@ static void take_options(struct heddle_pool *pool,
 	size_t page = hd_page_size();
 
 	pool->elastic = o->flags & HEDDLE_POOL_ELASTIC;
-	pool->workers_max = or_default(o->workers_max, hd_cpu_usable());
+	pool->workers_max = o->workers_max ? o->workers_max : hd_cpu_usable();
 	if (pool->workers_max > WORKERS_LIMIT / 2)
 		pool->workers_max = WORKERS_LIMIT / 2;
 	pool->blocked_max = pool->elastic ? or_default(o->blocked_max, 256) : 0;

@@ -129,8 +129,11 @@ static uint32_t accept_chain(struct hd_worker *worker,
 	uint32_t node = hd_nodes_next_owner(&pool->nodes, chain.first);
 
 	while (node && n < HD_BATCH - 1) {
+		uint32_t next = hd_nodes_next_owner(&pool->nodes, node);
+
+		hd_node_ahead(&pool->nodes, node, next);
 		batch[n++] = node;
-		node = hd_nodes_next_owner(&pool->nodes, node);
+		node = next;
 	}
 	if (node) {
 		chain.length -= n + 1;
@@ -155,7 +158,7 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 {
 	struct heddle_pool *pool = group->pool;
 	struct chain chain = { 0, 0, 0 };
-	uint32_t node;
+	uint32_t node, next;
 
 	if (!hd_tagstack_any(&group->spill))
 		return 0;
@@ -163,8 +166,9 @@ static uint32_t take_spill(struct hd_worker *worker, struct heddle_group *group)
 		hd_tagstack_pop_any(&group->spill, &pool->nodes, HD_LINK_CHAIN);
 	if (!chain.first)
 		return 0;
-	for (node = chain.first; node;
-	     node = hd_nodes_next_owner(&pool->nodes, node)) {
+	for (node = chain.first; node; node = next) {
+		next = hd_nodes_next_owner(&pool->nodes, node);
+		hd_node_ahead(&pool->nodes, node, next);
 		chain.length++;
 		chain.last = node;
 		if (chain.length > HD_BATCH)
@@ -339,8 +343,8 @@ static void append_alive(struct heddle_group *group, uint32_t node,
 		return;
 	atomic_fetch_sub_explicit(&group->dead, dead.length,
 				  memory_order_relaxed); /* statistics */
-	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
-			 dead.first, dead.last, dead.length);
+	hd_node_free_any(&pool->nodes, hd_cpu_current(), dead.first, dead.last,
+			 dead.length);
 }
 
 /* In spill lists and injection lists; what is dead in a deque its owner meets. */
@@ -398,8 +402,7 @@ static void cancel_node(struct heddle_group *group, uint32_t node,
 	struct heddle_pool *pool = group->pool;
 
 	hd_task_cancel_node(group, node, list);
-	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus, node,
-			 node, 1);
+	hd_node_free_any(&pool->nodes, hd_cpu_current(), node, node, 1);
 }
 
 static uint64_t cancel_chain(struct heddle_group *group, uint32_t node,

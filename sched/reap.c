@@ -101,14 +101,6 @@ static int forget(struct hd_worker *worker, uint64_t deadline)
 	return 0;
 }
 
-/* Until it has another phase, or another life. */
-static int wait_word(struct hd_worker *worker, uint32_t word, uint64_t deadline)
-{
-	return hd_futex_wait(&worker->phase, word, deadline) == -ETIMEDOUT
-		       ? -ETIMEDOUT
-		       : 0;
-}
-
 int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 	    uint64_t deadline, uint32_t *step)
 {
@@ -129,7 +121,7 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 			if (own(worker, word))
 				rc = join(worker, phase, deadline);
 			else
-				rc = wait_word(worker, word, deadline);
+				rc = hd_phase_wait(worker, word, deadline);
 			break;
 		case HD_PHASE_JOINED:
 			if (level <= HEDDLE_R2_JOINED)
@@ -141,7 +133,7 @@ int hd_reap(struct hd_worker *worker, uint64_t incarnation, int level,
 		default:
 			*step = phase == HD_PHASE_JOINING ? HEDDLE_STEP_JOIN
 							  : HEDDLE_STEP_LEAVE;
-			rc = wait_word(worker, word, deadline);
+			rc = hd_phase_wait(worker, word, deadline);
 			break;
 		}
 	}

@@ -16,16 +16,21 @@ void hd_recycle_flush(struct hd_worker *worker)
 
 	if (!worker->free_count)
 		return;
-	hd_node_free_any(&pool->nodes, hd_cpu_current() % pool->cpus,
-			 worker->free_first, worker->free_last,
-			 worker->free_count);
+	hd_node_free_any(&pool->nodes, hd_cpu_current(), worker->free_first,
+			 worker->free_last, worker->free_count);
 	worker->free_count = 0;
 	worker->free_first = 0;
 }
 
 void hd_recycle_free(struct hd_worker *worker, uint32_t node)
 {
+	uint32_t *ahead =
+		&worker->free_ahead[worker->free_count % HD_NODES_AHEAD];
+
 	hd_nodes_link_owner(&worker->pool->nodes, node, worker->free_first);
+	hd_node_set_ahead(&worker->pool->nodes, node,
+			  worker->free_count < HD_NODES_AHEAD ? 0 : *ahead);
+	*ahead = node;
 	if (!worker->free_count)
 		worker->free_last = node;
 	worker->free_first = node;

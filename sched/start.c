@@ -5,6 +5,11 @@
  * reservation (FREE to RESERVED to STARTING), the thread itself (LIVE, FAILED,
  * LEFT) and whoever reaps it (sched/reap.c).
  *
+ * phase-2: a change of the word and its waiters. The waiter adds a bit to the word that
+ * it has read, then sleeps on the two; who changes the word exchanges it, and wakes if
+ * the bit was there. Both are read-modify-writes of one word. Forbidden: the word was
+ * changed, and its waiter sleeps on.
+ *
  * phase-1: what was written before a phase was published is seen by those who
  * read the phase: the options by the thread, its error by the starter, all it
  * ever did by the one who joins it.
@@ -37,9 +42,28 @@ void hd_phase_set(struct hd_worker *worker, uint32_t phase)
 		&worker->life,
 		memory_order_relaxed); /* whoever sets a phase holds the life */
 
-	atomic_store_explicit(&worker->phase, life << HD_PHASE_BITS | phase,
-			      memory_order_release); /* phase-1 */
-	hd_futex_wake(&worker->phase, INT_MAX);
+	/* phase-2: who is to sleep has added WAITED, or finds another word. */
+	uint32_t before = atomic_exchange_explicit(
+		&worker->phase, life << HD_PHASE_BITS | phase,
+		memory_order_release); /* phase-1, phase-2 */
+
+	if (before & HD_PHASE_WAITED)
+		hd_futex_wake(&worker->phase, INT_MAX); /* the address only */
+}
+
+int hd_phase_wait(struct hd_worker *worker, uint32_t word, uint64_t deadline)
+{
+	uint32_t waited = word | HD_PHASE_WAITED;
+
+	if (word != waited &&
+	    !atomic_compare_exchange_strong_explicit(
+		    &worker->phase, &word, waited,
+		    memory_order_relaxed,  /* phase-2: read again */
+		    memory_order_relaxed)) /* phase-2: read again */
+		return 0;
+	return hd_futex_wait(&worker->phase, waited, deadline) == -ETIMEDOUT
+		       ? -ETIMEDOUT
+		       : 0;
 }
 
 uint32_t hd_phase_word(struct hd_worker *worker)

@@ -125,4 +125,7 @@ uint32_t hd_phase_of(struct hd_worker *worker);
 /* The word, to wait for its change; hd_phase_in() has the phase of it. */
 uint32_t hd_phase_word(struct hd_worker *worker);
 
+/* Sleeps while the word, which was read, is this one; 0: read again, or -ETIMEDOUT. */
+int hd_phase_wait(struct hd_worker *worker, uint32_t word, uint64_t deadline);
+
 #endif /* HEDDLE_SCHED_START_H */

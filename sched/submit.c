@@ -112,7 +112,7 @@ static int publish(struct heddle_group *group, struct hd_worker *worker,
 		   void (*fn)(void *), void *arg, struct hd_task *task)
 {
 	struct heddle_pool *pool = group->pool;
-	uint32_t cpu = hd_cpu_current() % pool->cpus;
+	uint32_t cpu = hd_cpu_current();
 	uint64_t generation;
 	struct hd_node *node;
 	uint32_t index;
@@ -194,6 +194,31 @@ int heddle_submit(struct heddle_group *group, struct heddle_task *task)
 	if (rc == 0)
 		hd_kick(group);
 	return rc;
+}
+
+/*
+ * Until its first try is over the caller is the one that is committed to look after the
+ * task; so the kick comes behind that, and before anything that waits.
+ */
+int heddle_submit_join(struct heddle_group *group, struct heddle_task *given,
+		       uint64_t deadline)
+{
+	uint32_t flags = hd_self && hd_self->guest ? 0 : HEDDLE_JOIN_HELP;
+	struct hd_task *task = hd_task_of(given);
+	int rc;
+
+	if (!group || (task && (task->flags & HEDDLE_TASK_DETACHED)))
+		return -EINVAL;
+	if (hd_pool_forked(group->pool))
+		return -ECHILD;
+	rc = accept(group, given);
+	if (rc < 0)
+		return rc;
+	rc = flags ? heddle_join(given, flags, HEDDLE_NOW) : -ETIMEDOUT;
+	if (rc == 0 || rc == -ECANCELED || rc == -ECHILD)
+		return rc;
+	hd_kick(group); /* it is queued, or was a moment ago */
+	return rc == -ETIMEDOUT ? heddle_join(given, flags, deadline) : rc;
 }
 
 int heddle_submit_many(struct heddle_group *group,

@@ -41,6 +41,9 @@
 
 _Thread_local struct hd_worker *hd_self;
 
+/* Tasks after which the clock is not read, when those before were short. */
+#define TURN_UNREAD 7
+
 /* Polls of about 0.2 us each before a worker with a permit gives up. */
 #define LINGER_POLLS  10
 #define LINGER_PAUSES 8
@@ -217,12 +220,23 @@ static bool attend(struct hd_worker *worker, struct heddle_group *group,
 	return false;
 }
 
-/* Somebody competes: is the turn over? Only then is the clock read. */
+/*
+ * Somebody competes: is the turn over? Only then is the clock read, and after so many
+ * tasks that took a small part of a turn together, not for the next ones.
+ */
 static bool turn_over(struct hd_worker *worker, struct heddle_group *group)
 {
 	struct heddle_pool *pool = worker->pool;
-	uint64_t now = hd_now_ns();
+	uint64_t now;
 
+	if (worker->turn_unread) {
+		worker->turn_unread--;
+		return false;
+	}
+	now = hd_now_ns();
+	if (now - worker->turn_read < pool->quantum_ns / 16)
+		worker->turn_unread = TURN_UNREAD;
+	worker->turn_read = now;
 	if (!worker->turn_start) {
 		worker->turn_start = now;
 		return false;

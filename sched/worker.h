@@ -18,6 +18,7 @@
 
 #include "lockfree/deque.h"
 #include "lockfree/mirror.h"
+#include "lockfree/node.h"
 #include "lockfree/parker.h"
 #include "platform/cacheline.h"
 #include "platform/thread.h"
@@ -29,9 +30,10 @@ struct hd_donor;
 
 /*
  * Life of an entry, the low bits of a word whose others are those of the incarnation. The
- * word is a futex, every change but one to JOINING wakes its waiters. Who waits
+ * word is a futex; who waits adds WAITED, and every change but one to JOINING takes that
+ * away and wakes. Who waits
  * for one life must not sleep on the same phase of the next: for that it would have to
- * stand still between its read and its sleep for 2^28 lives of the entry.
+ * stand still between its read and its sleep for 2^27 lives of the entry.
  */
 enum hd_phase {
 	HD_PHASE_FREE = 0,
@@ -53,11 +55,12 @@ enum hd_asked {
 	HD_ASKED_BY_MONITOR = 2,
 };
 
-#define HD_PHASE_BITS 4
+#define HD_PHASE_BITS   5
+#define HD_PHASE_WAITED 16u
 
 static inline uint32_t hd_phase_in(uint32_t word)
 {
-	return word & ((1u << HD_PHASE_BITS) - 1);
+	return word & (HD_PHASE_WAITED - 1);
 }
 
 /* How a birth went, for who waits for it; the word is a futex. */
@@ -126,25 +129,21 @@ struct hd_worker {
 	bool donated;        /* I  in a life: the thread is not the library's */
 	bool helper;         /* I  in a life: it is that for one task */
 	uint64_t turn_start; /* O  0: not measured */
-	uint64_t idle_since; /* O  ran nothing since; 0: does */
-	bool may_linger;     /* O */
-	bool check_spare;    /* O  left the idle set, or new */
-	bool woken;          /* O  by a wake not yet used */
-	bool searching;      /* O  holds pool->searching */
-	bool available;      /* O  counted in pool->available */
-	bool settled;        /* O  has become LIVE */
-	bool may_trim;       /* O  the nodes, before it wakes */
-	uint32_t random;     /* O  xorshift for victims */
+	uint64_t turn_read;  /* O  when the clock was read for it */
+	uint32_t turn_unread; /* O  tasks for which it is not read */
+	uint64_t idle_since;  /* O  ran nothing since; 0: does */
+	bool may_linger;      /* O */
+	bool check_spare;     /* O  left the idle set, or new */
+	bool woken;           /* O  by a wake not yet used */
+	bool searching;       /* O  holds pool->searching */
+	bool available;       /* O  counted in pool->available */
+	bool settled;         /* O  has become LIVE */
+	bool may_trim;        /* O  the nodes, before it wakes */
+	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
-	uint32_t wait_node;                         /* O  for returner queues */
-	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
-	/* L  it leaves after its guest, of the process with this serial; or 0 */
-	uint64_t fresh_for;
-	void *tls;                    /* O  slot values; tls/ owns it */
-	void *guest;                  /* O  running guest, NULL: none */
-	void *done;                   /* O  guest whose end is to be told */
-	_Atomic uint64_t incarnation; /* A  of this thread */
-	_Atomic uint64_t life;        /* A  the same over its successors */
+	uint32_t free_ahead[HD_NODES_AHEAD]; /* O  hints for who takes them */
+	uint32_t wait_node;                  /* O  for returner queues */
+	struct hd_donor *donor;       /* O  run of a donated thread, or NULL */
 	struct hd_mirror_values seen; /* O  last written to mirror */
 	struct hd_frame near[HD_FRAMES_NEAR]; /* O  the lowest */
 
@@ -185,7 +184,14 @@ struct hd_worker {
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */
 
-	/* Of the end of frames and of the thread; rarely touched. */
+	/* Of the end of frames and of the thread; and what is rarely touched. */
+	void *tls;                    /* O  slot values; tls/ owns it */
+	void *guest;                  /* O  running guest, NULL: none */
+	_Atomic uint64_t life;        /* A  the same over its successors */
+	_Atomic uint64_t incarnation; /* A  of this thread */
+	void *done;                   /* O  guest whose end is to be told */
+	/* L  it leaves after its guest, of the process with this serial; or 0 */
+	uint64_t fresh_for;
 	bool deserted;        /* O  user code ended the thread */
 	bool unwinds;         /* O  frames are being ended */
 	uint32_t deep;        /* O  frames on the stack */

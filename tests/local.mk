@@ -48,6 +48,7 @@ public_tests = \
 	%D%/api/guest-misuse \
 	%D%/api/guest-scrub \
 	%D%/api/help \
+	%D%/api/submit-join \
 	%D%/api/help-many \
 	%D%/api/hooks \
 	%D%/api/idle \

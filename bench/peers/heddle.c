@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heddle, by its public interface. The peer that is judged works in the lowest of
+ * heddle, by its public interface. The peer that is judged submits calls to the lowest of
  * three groups in a row that all have a cap. The caps equal the number of workers:
  * they hold nothing back, but every start takes a permit at each of them. Beside it:
- * the same with a small bound of the queue, calls without a task, and the root group
- * without a cap.
+ * the same with a small bound of the queue, tasks in memory of the caller, and the root
+ * group without a cap.
  */
 #include <errno.h>
 #include <sched.h>
@@ -64,6 +64,8 @@ static int make_tree(struct bench_pool *bench, uint32_t workers)
 			.struct_size = sizeof(options),
 			.cap = workers,
 			.name = names[i],
+			/* Made for submitters on several CPUs at once. */
+			.flags = i ? HEDDLE_GROUP_WIDE : 0,
 		};
 		struct heddle_group *below;
 
@@ -278,6 +280,16 @@ static int pool_join(void *arg, struct hb_guest *guest)
 	return heddle_join(&task->task, HEDDLE_JOIN_HELP, HEDDLE_FOREVER);
 }
 
+static int pool_call(void *arg, struct hb_guest *guest)
+{
+	const struct bench_pool *bench = arg;
+	struct guest_task *task = (void *)guest->space;
+
+	task->task = (struct heddle_task)HEDDLE_TASK_INIT(run_task);
+	task->guest = guest;
+	return heddle_submit_join(bench->group, &task->task, HEDDLE_FOREVER);
+}
+
 static int32_t run_guest(void *arg)
 {
 	struct hb_guest *guest = arg;
@@ -365,12 +377,12 @@ const struct hb_peer hb_heddle = {
 	.has_spare = true,
 	.version = version,
 	.open = open_tree,
-	.prepare = prepare,
-	.submit = submit_tasks,
+	.submit = submit_calls,
 	.put = pool_put,
 	.tree = pool_tree,
 	.spawn = pool_spawn,
 	.join = pool_join,
+	.call = pool_call,
 	.spawn_thread = thread_spawn,
 	.join_thread = thread_join,
 	.set_cap = pool_set_cap,
@@ -385,33 +397,32 @@ const struct hb_peer hb_heddle_4096 = {
 	.is_ours = true,
 	.version = version,
 	.open = open_4096,
-	.prepare = prepare,
-	.submit = submit_tasks,
+	.submit = submit_calls,
 	.count = pool_count,
 	.close = pool_close,
 };
 
-const struct hb_peer hb_heddle_call = {
-	.name = "heddle-call",
-	.about = "as heddle, heddle_submit_call in place of heddle_submit",
+const struct hb_peer hb_heddle_task = {
+	.name = "heddle-task",
+	.about = "as heddle, heddle_submit() in place of heddle_submit_call()",
 	.only = "W1,",
 	.is_ours = true,
 	.version = version,
 	.open = open_tree,
-	.submit = submit_calls,
+	.prepare = prepare,
+	.submit = submit_tasks,
 	.count = pool_count,
 	.close = pool_close,
 };
 
 const struct hb_peer hb_heddle_flat = {
 	.name = "heddle-flat",
-	.about = "heddle_submit to the root group, no cap",
+	.about = "as heddle, in the root group without a cap",
 	.only = "W1,",
 	.is_ours = true,
 	.version = version,
 	.open = open_flat,
-	.prepare = prepare,
-	.submit = submit_tasks,
+	.submit = submit_calls,
 	.count = pool_count,
 	.close = pool_close,
 };

@@ -5,7 +5,7 @@
 #include "bench/peer.h"
 
 const struct hb_peer *const hb_peers[] = {
-	&hb_heddle, &hb_heddle_4096, &hb_heddle_call, &hb_heddle_flat,
+	&hb_heddle, &hb_heddle_4096, &hb_heddle_task, &hb_heddle_flat,
 	&hb_glib,   &hb_mutex,       &hb_pthread,     NULL,
 };
 

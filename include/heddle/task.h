@@ -149,6 +149,26 @@ HEDDLE_API int heddle_join(struct heddle_task *task, uint32_t flags,
 			   uint64_t deadline);
 
 /**
+ * heddle_submit_join() - have a task run, and wait for its end
+ * @group:    the group it runs in
+ * @task:     as for heddle_submit(), not DETACHED
+ * @deadline: absolute ns, as for heddle_join()
+ *
+ * heddle_submit() and heddle_join() with HEDDLE_JOIN_HELP in one call, which knows that
+ * the caller can run the task: it wakes nobody as long as it does not have to wait
+ * itself. Where nothing stands in the way the task runs on the caller's stack, within its
+ * caps, at the cost of a few hundred instructions. On a guest thread, which may not
+ * help, a worker runs it.
+ *
+ * Progress: blocking. Ordering: the caller's writes happen-before the task's start, the
+ * task happens-before the return. Context: any thread.
+ * Return: as heddle_submit(), and then nothing was queued, or as heddle_join();
+ * after -ETIMEDOUT, -EDEADLK, -ENOMEM or the init hook's error the task is queued.
+ */
+HEDDLE_API int heddle_submit_join(struct heddle_group *group,
+				  struct heddle_task *task, uint64_t deadline);
+
+/**
  * heddle_cancel() - take a queued task back
  * @task:     accepted, not DETACHED
  * @deadline: how long to wait for a task that has started

@@ -11,6 +11,7 @@
  */
 #include "lab/scenarios/pool.h"
 #include "platform/cacheline.h"
+#include "platform/futex.h"
 
 static struct {
 	struct heddle_task task;
@@ -111,6 +112,71 @@ HELP(entry, "help-entry", "who finds no entry is told when there is one",
      RULES(.workers = 0, .workers_max = 2, .helpers = 1, .threads = 2),
      (submit_job(0, 0, 0), submit_job(1, 0, 0)), THREADS(help_0, help_1),
      UP_TO(2, 0));
+
+/* -- submit and join in one: the kick comes behind the first try -- */
+
+static _Atomic uint32_t second_ran;
+
+static void run_first(struct heddle_task *task)
+{
+	while (!atomic_load_explicit(&second_ran, memory_order_acquire))
+		hd_futex_wait(&second_ran, 0, HEDDLE_FOREVER);
+	run_job(task);
+}
+
+static void run_second(struct heddle_task *task)
+{
+	run_job(task);
+	atomic_store_explicit(&second_ran, 1, memory_order_release);
+	hd_futex_wake(&second_ran, 1);
+}
+
+static void call_job(unsigned int i, heddle_task_fn fn)
+{
+	job[i].task = (struct heddle_task){ .fn = fn };
+	ghost_submitted(0);
+	LAB_ASSERT(heddle_submit_join(groups[0], &job[i].task,
+				      HEDDLE_FOREVER) == 0);
+	thread_ends();
+}
+
+static void call_0(void)
+{
+	call_job(0, run_job);
+}
+
+static void call_first(void)
+{
+	call_job(0, run_first);
+}
+
+static void call_second(void)
+{
+	call_job(1, run_second);
+}
+
+LAB_GHOST static void second_reset(void)
+{
+	help_reset();
+	atomic_store_explicit(&second_ran, 0, memory_order_relaxed);
+}
+
+static void submit_plain(void)
+{
+	submit(0);
+	thread_ends();
+}
+
+POOL_AND(call_entry, "help-call",
+	 "who finds no entry for itself wakes a worker",
+	 RULES(.workers = 1, .workers_max = 2, .cap = { 2 }, .helpers = 1,
+	       .threads = 2),
+	 (void)0, second_reset, THREADS(call_first, call_second),
+	 .settle = true, UP_TO(1, 0));
+POOL(call_unit, "help-call-unit", "beside a submit, for the one unit",
+     RULES(.workers = 1, .workers_max = 2, .cap = { 1 }, .helpers = 1,
+	   .threads = 2),
+     THREADS(call_0, submit_plain), UP_TO(2, 0), .settle = true);
 
 /* -- turns -- */
 

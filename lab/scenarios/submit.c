@@ -56,6 +56,9 @@ POOL(kick_stuck, "kick-stuck", "two tasks that never return start both",
 POOL(kick_asleep, "kick-asleep", "a task for workers that sleep",
      RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 2),
      THREADS(submit_one, submit_one), USUAL, .settle = true);
+POOL(kick_asleep_old, "kick-asleep-old", "and loads may give an old value",
+     RULES(.workers = 2, .cap = { 2 }, .stuck = true, .threads = 2),
+     THREADS(submit_one, submit_one), UP_TO(1, 1), .settle = true);
 POOL(kick_old, "kick-old", "the same, and loads may give an old value",
      RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(submit_one),
      .settle = true, UP_TO(2, 1));
@@ -104,6 +107,9 @@ POOL(siblings, "siblings", "two groups share one permit, one task each",
 POOL(siblings_stuck, "siblings-stuck", "two groups, two permits, both start",
      RULES(.workers = 2, .below = 2, .cap = { 2 }, .stuck = true, .threads = 2),
      THREADS(submit_1, submit_2), USUAL);
+POOL(siblings_asleep, "siblings-asleep-old", "both asleep, and old values",
+     RULES(.workers = 2, .below = 2, .cap = { 2 }, .stuck = true, .threads = 2),
+     THREADS(submit_1, submit_2), UP_TO(1, 1), .settle = true);
 POOL(siblings_one, "siblings-one", "two groups, one permit, one worker",
      RULES(.workers = 1, .below = 2, .cap = { 1 }, .threads = 2),
      THREADS(submit_1, submit_2), UP_TO(2, 0));

@@ -58,7 +58,7 @@ must "CSV has a row for each cell" awk -F, '
 must "each target is in it" awk -F, '
 	NR == 1 { for (i = 1; i <= NF; i++) if ($i ~ /^target/) column = i }
 	NR > 1 && $column != "" { n++ }
-	END { exit n != 5 }' "$scratch/csv"
+	END { exit n != 6 }' "$scratch/csv"
 for file in rounds.csv lockfree.svg results.json; do
 	must "the folder has $file" test -s "$scratch/out/$file"
 done

@@ -159,10 +159,12 @@ static void test_gone(void)
 	ok(all_gone, "300 threads: gone means gone");
 	diag("%u were not gone yet when the join returned", lingered);
 
-	/* The same number with another start time is another thread. */
+	/* The same number with a later start time is another thread. */
 	start(look_and_wait, "later life");
 	await_tid();
-	thread.start_time++;
+	is_u64((uint64_t)-hd_thread_gone(&thread, HEDDLE_NOW), ETIMEDOUT,
+	       "one that lives is not gone");
+	thread.born = 1;
 	is_u64((uint64_t)-hd_thread_gone(&thread, HEDDLE_NOW), 0,
 	       "a number that was given away again does not hold us up");
 	open_gate();
