@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	%D%/design/monitor.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \
+	%D%/design/performance.md \
 	%D%/design/permits.md \
 	%D%/design/reserves.md \
 	%D%/design/tenants.md \

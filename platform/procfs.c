@@ -113,7 +113,8 @@ uint64_t hd_procfs_now(void)
 	struct timespec now;
 
 	/* The clock of field 22, also in a time namespace. */
-	if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+	if (hd_fault(HEDDLE_FAULT_START_TIME) || ticks <= 0 ||
+	    clock_gettime(CLOCK_BOOTTIME, &now) < 0)
 		return 0;
 	return (uint64_t)now.tv_sec * (uint64_t)ticks +
 	       (uint64_t)now.tv_nsec / (UINT64_C(1000000000) / (uint64_t)ticks);

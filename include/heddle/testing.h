@@ -26,10 +26,11 @@ enum heddle_fault_site {
 	HEDDLE_FAULT_CLASS = 8,       /* sched_setscheduler of a new worker */
 	HEDDLE_FAULT_NAME = 9,        /* its name; it then keeps its maker's */
 	HEDDLE_FAULT_PROBE = 10, /* tgkill of a thread that should be gone */
-	HEDDLE_FAULT_START_TIME = 11, /* a thread's stat file in /proc */
-	HEDDLE_FAULT_CPU_SET = 12,    /* sched_getaffinity of the process */
-	HEDDLE_FAULT_DROP = 13,       /* MADV_DONTNEED: cleared by hand then */
-	HEDDLE_FAULT_FORK_MARK = 14,  /* MADV_WIPEONFORK */
+	HEDDLE_FAULT_START_TIME =
+		11,                  /* when a thread began: clock, stat file */
+	HEDDLE_FAULT_CPU_SET = 12,   /* sched_getaffinity of the process */
+	HEDDLE_FAULT_DROP = 13,      /* MADV_DONTNEED: cleared by hand then */
+	HEDDLE_FAULT_FORK_MARK = 14, /* MADV_WIPEONFORK */
 	HEDDLE_FAULT_SITES = 15,
 };
 
