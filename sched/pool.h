@@ -47,7 +47,6 @@ struct heddle_pool {
 	_Atomic uint32_t reserves_end;
 	struct heddle_group *root;
 	struct hd_worker *worker; /* entries, type-stable */
-	struct hd_frame *frames;  /* HD_FRAMES_FAR for each of them */
 	uint32_t entries;         /* workers_max + blocked_max + shells */
 	uint32_t workers_max;
 	uint32_t blocked_max;
@@ -58,12 +57,10 @@ struct heddle_pool {
 	uint32_t slots_max;
 	uint32_t helpers_max; /* 0: none */
 	uint32_t lanes_length_max;
-	uint32_t trim_least; /* HD_TRIM_LEAST; less in tests */
 	bool elastic;
 	uint64_t stack_size;
 	uint64_t guard_size;
 	uint64_t keep_alive_ns;
-	uint64_t trim_after_ns; /* HD_TRIM_AFTER_NS */
 	uint64_t quantum_ns;
 	char name[12];
 	void *cpu_set;
@@ -151,7 +148,11 @@ struct heddle_pool {
 	uint32_t cap_limit;         /* and by what was read of the machine */
 	struct hd_monitor *monitor; /* NULL: none */
 	_Atomic uint32_t monitor_state; /* A  enum hd_monitor_state, futex */
-	uint32_t groups_low; /* all entries of groups below are in use */
+	/* I: what is rarely read. */
+	struct hd_frame *frames; /* HD_FRAMES_FAR for each of them */
+	uint32_t trim_least;     /* HD_TRIM_LEAST; less in tests */
+	uint64_t trim_after_ns;  /* HD_TRIM_AFTER_NS */
+	uint32_t groups_low;     /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
 
