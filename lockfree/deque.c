@@ -7,25 +7,56 @@
 
 #include "platform/memory.h"
 
+/*
+ * Behind the slots: written when the ring is retired, so that a ring nobody has pushed to
+ * has no memory until then.
+ */
+struct tail {
+	struct hd_retired retired;
+	uint64_t slots;
+};
+
+static size_t slots_bytes(uint64_t slots)
+{
+	size_t align = _Alignof(struct tail);
+
+	return ((size_t)slots * sizeof(uint32_t) + align - 1) / align * align;
+}
+
+static size_t ring_bytes(uint64_t slots)
+{
+	return slots_bytes(slots) + sizeof(struct tail);
+}
+
+static struct tail *tail_of(void *ring, uint64_t slots)
+{
+	return (struct tail *)(void *)((char *)ring + slots_bytes(slots));
+}
+
 static void free_ring(struct hd_retired *retired)
 {
 	/* retired is the first member: the same address. */
-	hd_free(retired);
+	struct tail *tail = (struct tail *)(void *)retired;
+	uint64_t slots = tail->slots;
+
+	hd_unmap((char *)tail - slots_bytes(slots), ring_bytes(slots));
 }
-_Static_assert(offsetof(struct hd_deque_ring, retired) == 0,
-	       "a ring is freed by the address of its first member");
+_Static_assert(offsetof(struct tail, retired) == 0,
+	       "a ring is freed by the address of its tail");
 
 int hd_deque_init(struct hd_deque *deque, uint32_t slots)
 {
-	struct hd_deque_ring *ring;
+	_Atomic uint32_t *ring;
 
 	if (slots < 2 || slots > HD_DEQUE_SLOTS_MAX || slots & (slots - 1))
 		return -EINVAL;
-	ring = hd_alloc(sizeof(*ring) + slots * sizeof(ring->slot[0]));
+	hd_assert(!deque->slots || deque->slots == slots);
+	ring = hd_map(ring_bytes(slots));
 	if (!ring)
 		return -ENOMEM;
-	ring->slots = slots;
-	ring->retired.free_fn = free_ring;
+	/* A thief of the life before may read it. */
+	if (!deque->slots)
+		deque->slots = slots;
 	deque->top_seen = atomic_load_explicit(
 		&deque->top, memory_order_relaxed); /* no slot was used yet */
 	atomic_store_explicit(&deque->ring, ring,
@@ -44,21 +75,29 @@ int hd_deque_init_at(struct hd_deque *deque, uint32_t slots, uint64_t index)
 
 void hd_deque_fini(struct hd_deque *deque)
 {
-	hd_free(atomic_load_explicit(&deque->ring,
-				     memory_order_relaxed)); /* no thief */
+	void *ring = atomic_load_explicit(&deque->ring,
+					  memory_order_relaxed); /* no thief */
+
+	if (!ring)
+		return;
+	hd_unmap(ring, ring_bytes(deque->slots));
 	atomic_store_explicit(&deque->ring, NULL,
 			      memory_order_relaxed); /* no thief */
 }
 
 void hd_deque_retire_owner(struct hd_deque *deque, struct hd_reclaim *reclaim)
 {
-	struct hd_deque_ring *ring = atomic_load_explicit(
-		&deque->ring, memory_order_relaxed); /* own word */
+	void *ring = atomic_load_explicit(&deque->ring,
+					  memory_order_relaxed); /* own word */
+	struct tail *tail;
 
 	hd_assert(hd_deque_length_any(deque) == 0);
 	if (!ring)
 		return;
 	atomic_store_explicit(&deque->ring, NULL,
 			      memory_order_relaxed); /* has no content */
-	hd_reclaim_retire_any(reclaim, &ring->retired);
+	tail = tail_of(ring, deque->slots);
+	tail->slots = deque->slots;
+	tail->retired.free_fn = free_ring;
+	hd_reclaim_retire_any(reclaim, &tail->retired);
 }
