@@ -11,38 +11,39 @@
  * Behind the slots: written when the ring is retired, so that a ring nobody has pushed to
  * has no memory until then.
  */
-struct tail {
+struct ring_end {
 	struct hd_retired retired;
 	uint64_t slots;
 };
 
 static size_t slots_bytes(uint64_t slots)
 {
-	size_t align = _Alignof(struct tail);
+	size_t align = _Alignof(struct ring_end);
 
-	return ((size_t)slots * sizeof(uint32_t) + align - 1) / align * align;
+	return ((size_t)slots * sizeof(_Atomic uint32_t) + align - 1) / align *
+	       align;
 }
 
 static size_t ring_bytes(uint64_t slots)
 {
-	return slots_bytes(slots) + sizeof(struct tail);
+	return slots_bytes(slots) + sizeof(struct ring_end);
 }
 
-static struct tail *tail_of(void *ring, uint64_t slots)
+static struct ring_end *end_of(void *ring, uint64_t slots)
 {
-	return (struct tail *)(void *)((char *)ring + slots_bytes(slots));
+	return (struct ring_end *)(void *)((char *)ring + slots_bytes(slots));
 }
 
 static void free_ring(struct hd_retired *retired)
 {
 	/* retired is the first member: the same address. */
-	struct tail *tail = (struct tail *)(void *)retired;
-	uint64_t slots = tail->slots;
+	struct ring_end *end = (struct ring_end *)(void *)retired;
+	uint64_t slots = end->slots;
 
-	hd_unmap((char *)tail - slots_bytes(slots), ring_bytes(slots));
+	hd_unmap((char *)end - slots_bytes(slots), ring_bytes(slots));
 }
-_Static_assert(offsetof(struct tail, retired) == 0,
-	       "a ring is freed by the address of its tail");
+_Static_assert(offsetof(struct ring_end, retired) == 0,
+	       "a ring is freed by the address of its end");
 
 int hd_deque_init(struct hd_deque *deque, uint32_t slots)
 {
@@ -89,15 +90,15 @@ void hd_deque_retire_owner(struct hd_deque *deque, struct hd_reclaim *reclaim)
 {
 	void *ring = atomic_load_explicit(&deque->ring,
 					  memory_order_relaxed); /* own word */
-	struct tail *tail;
+	struct ring_end *end;
 
 	hd_assert(hd_deque_length_any(deque) == 0);
 	if (!ring)
 		return;
 	atomic_store_explicit(&deque->ring, NULL,
 			      memory_order_relaxed); /* has no content */
-	tail = tail_of(ring, deque->slots);
-	tail->slots = deque->slots;
-	tail->retired.free_fn = free_ring;
-	hd_reclaim_retire_any(reclaim, &tail->retired);
+	end = end_of(ring, deque->slots);
+	end->slots = deque->slots;
+	end->retired.free_fn = free_ring;
+	hd_reclaim_retire_any(reclaim, &end->retired);
 }
