@@ -71,6 +71,9 @@ struct hb_workload {
 extern const struct hb_workload hb_workloads[];
 extern const size_t hb_n_workloads;
 
+/* Each round has a process of its own, and no other one waits beside it. */
+bool hb_is_alone(const struct hb_workload *workload);
+
 enum hb_against {
 	HB_LIMIT,    /* the value itself */
 	HB_PEER,     /* the ratio to a peer, of its PEER@POINT if it says so */

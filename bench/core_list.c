@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The workloads with their points and metrics; doc/workloads.md says what they are. */
+#include <string.h>
+
 #include "bench/core.h"
 
 #define TIME(key) \
@@ -199,3 +201,8 @@ const struct hb_workload hb_workloads[] = {
 };
 
 const size_t hb_n_workloads = sizeof(hb_workloads) / sizeof(hb_workloads[0]);
+
+bool hb_is_alone(const struct hb_workload *workload)
+{
+	return !strcmp(workload->id, "W8");
+}

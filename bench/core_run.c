@@ -2,8 +2,10 @@
 /*
  * The peers take turns. For each point of a workload every peer gets a process of its
  * own, which makes its pool and warms up; then in every round each of these processes
- * runs once, in an order drawn anew. All points of a workload take part in this, so that
- * two points of one peer can be compared as well.
+ * runs once, in an order drawn anew. Where memory is measured, each round has a process
+ * of its own: what an allocator keeps of one round would be there in the next. All
+ * points of a workload take part in this, so that two points of one peer can be
+ * compared as well.
  */
 #include <math.h>
 #include <stdio.h>
@@ -231,17 +233,45 @@ static void run_one(struct turn *turn, size_t child, uint64_t number)
 	forget_samples(turn);
 }
 
+static void end_one(struct turn *turn, size_t i)
+{
+	struct hb_child *child = &turn->children[i];
+
+	if (child->pid && !hb_child_stop(child, ROUND_LIMIT_NS))
+		miss(turn, i, child->reason);
+	hb_child_free(child);
+}
+
 static void end_all(struct turn *turn)
 {
 	size_t i;
 
-	for (i = 0; i < turn->n; i++) {
-		struct hb_child *child = &turn->children[i];
+	for (i = 0; i < turn->n; i++)
+		end_one(turn, i);
+}
 
-		if (child->pid && !hb_child_stop(child, ROUND_LIMIT_NS))
-			miss(turn, i, child->reason);
-		hb_child_free(child);
-	}
+static bool is_missing(const struct turn *turn, size_t child)
+{
+	const struct hb_bench *bench = turn->bench;
+	size_t i;
+
+	for (i = 0; i < bench->n_missing; i++)
+		if (bench->missing[i].workload == turn->workload &&
+		    bench->missing[i].point == child / bench->n_entries &&
+		    bench->missing[i].entry == child % bench->n_entries)
+			return true;
+	return false;
+}
+
+/* From its start to its end, unless it was missed before. */
+static void run_alone(struct turn *turn, size_t child, uint64_t number)
+{
+	if (is_missing(turn, child))
+		return;
+	start(turn, child);
+	run_one(turn, child, number);
+	end_one(turn, child);
+	turn->children[child] = (struct hb_child){ 0 };
 }
 
 static void run_workload(struct hb_bench *bench, size_t workload,
@@ -252,6 +282,7 @@ static void run_workload(struct hb_bench *bench, size_t workload,
 			  : bench->is_quick ? what->quick_rounds
 					    : what->rounds;
 	struct turn turn = { .bench = bench, .workload = workload };
+	bool is_alone = hb_is_alone(what);
 	struct ht_progress progress;
 	size_t *order;
 	uint64_t round;
@@ -263,7 +294,7 @@ static void run_workload(struct hb_bench *bench, size_t workload,
 	turn.children = ht_alloc(turn.n, sizeof(*turn.children));
 	order = ht_alloc(turn.n, sizeof(*order));
 	ht_progress_start(&progress, what->id);
-	for (i = 0; i < turn.n; i++)
+	for (i = 0; i < turn.n && !is_alone; i++)
 		start(&turn, i);
 	for (round = 0; round < rounds; round++) {
 		ht_progress_show(&progress, (double)round / (double)rounds,
@@ -271,9 +302,13 @@ static void run_workload(struct hb_bench *bench, size_t workload,
 				 (unsigned long long)round + 1);
 		shuffle(random, order, turn.n);
 		for (i = 0; i < turn.n; i++)
-			run_one(&turn, order[i], round);
+			if (is_alone)
+				run_alone(&turn, order[i], round);
+			else
+				run_one(&turn, order[i], round);
 	}
-	end_all(&turn);
+	if (!is_alone)
+		end_all(&turn);
 	ht_progress_done(&progress, "%llu rounds", (unsigned long long)rounds);
 	free(order);
 	free(turn.children);

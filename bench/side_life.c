@@ -144,7 +144,8 @@ static int round_memory(struct hb_side *side)
 	full = resident_kib();
 	atomic_store_explicit(&wall.is_open, true, memory_order_relaxed);
 	hb_done_wait(until);
-	hb_side_sleep(3000000);
+	/* What goes back to the system after a burst may take a moment. */
+	hb_side_sleep(100000000);
 	drained = resident_kib();
 	side->peer->close(pool);
 	printf("round idle_kib=%.3f task_bytes=%.3f drain_mib=%.3f "

@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	%D%/design/forkjoin.md \
 	%D%/design/help.md \
 	%D%/design/life.md \
+	%D%/design/memory.md \
 	%D%/design/monitor.md \
 	%D%/design/other-models.md \
 	%D%/design/permits-model.md \

@@ -72,6 +72,8 @@ lab_scenarios = \
 	%D%/scenarios/start.c \
 	%D%/scenarios/submit.c \
 	%D%/scenarios/thief.c \
+	%D%/scenarios/trim.c \
+	%D%/scenarios/trimmer.c \
 	%D%/scenarios/turns.c \
 	%D%/scenarios/version.c \
 	%D%/scenarios/waitq.c

@@ -90,18 +90,14 @@
 
 #define HD_DEQUE_SLOTS_MAX (UINT32_C(1) << 30)
 
-struct hd_deque_ring {
-	struct hd_retired retired; /* O */
-	uint64_t slots;            /* I  a power of two */
-	_Atomic uint32_t slot[];   /* A */
-};
-
 struct hd_deque {
 	/* Written by the owner. */
-	HD_ALIGNED _Atomic uint64_t bottom;   /* A  owner writes */
-	_Atomic(struct hd_deque_ring *) ring; /* A  owner writes */
-	uint64_t top_seen;                    /* O  top is at least this */
-	_Atomic uint32_t tag;                 /* A  owner writes */
+	HD_ALIGNED _Atomic uint64_t bottom; /* A  owner writes */
+	/* A  the ring, or NULL; owner writes. Its memory is touched by the first push. */
+	_Atomic(_Atomic uint32_t *) ring;
+	uint64_t slots;       /* I  a power of two, the same in all lives */
+	uint64_t top_seen;    /* O  top is at least this */
+	_Atomic uint32_t tag; /* A  owner writes */
 
 	/* Written by thieves, and by the owner at the last task. */
 	HD_ALIGNED _Atomic uint64_t top; /* A */
@@ -167,16 +163,17 @@ static inline void hd_deque_retag_owner(struct hd_deque *deque, uint32_t tag)
 static inline bool hd_deque_place_owner(struct hd_deque *deque, uint64_t bottom,
 					uint32_t index)
 {
-	struct hd_deque_ring *ring = atomic_load_explicit(
+	_Atomic uint32_t *ring = atomic_load_explicit(
 		&deque->ring, memory_order_relaxed); /* own word */
+	uint64_t slots = deque->slots;
 
-	if (bottom - deque->top_seen >= ring->slots) {
+	if (bottom - deque->top_seen >= slots) {
 		deque->top_seen = atomic_load_explicit(
 			&deque->top, memory_order_acquire); /* deque-3 */
-		if (bottom - deque->top_seen >= ring->slots)
+		if (bottom - deque->top_seen >= slots)
 			return false;
 	}
-	atomic_store_explicit(&ring->slot[bottom & (ring->slots - 1)], index,
+	atomic_store_explicit(&ring[bottom & (slots - 1)], index,
 			      memory_order_relaxed); /* published by bottom */
 	return true;
 }
@@ -218,7 +215,7 @@ static inline uint32_t hd_deque_pop_owner(struct hd_deque *deque)
 		&deque->bottom, memory_order_relaxed); /* own word */
 	uint64_t top = atomic_load_explicit(
 		&deque->top, memory_order_relaxed); /* only grows */
-	struct hd_deque_ring *ring;
+	_Atomic uint32_t *ring;
 	uint32_t index;
 
 	if ((int64_t)(bottom - top) <= 0)
@@ -235,7 +232,7 @@ static inline uint32_t hd_deque_pop_owner(struct hd_deque *deque)
 	}
 	ring = atomic_load_explicit(&deque->ring,
 				    memory_order_relaxed); /* own word */
-	index = atomic_load_explicit(&ring->slot[bottom & (ring->slots - 1)],
+	index = atomic_load_explicit(&ring[bottom & (deque->slots - 1)],
 				     memory_order_relaxed); /* own store */
 	if (bottom != top)
 		return index;
@@ -257,15 +254,14 @@ static inline uint32_t hd_deque_newest_owner(struct hd_deque *deque)
 		&deque->bottom, memory_order_relaxed); /* own word */
 	uint64_t top = atomic_load_explicit(
 		&deque->top, memory_order_relaxed); /* only grows */
-	struct hd_deque_ring *ring;
+	_Atomic uint32_t *ring;
 
 	if ((int64_t)(bottom - top) <= 0)
 		return 0;
 	ring = atomic_load_explicit(&deque->ring,
 				    memory_order_relaxed); /* own word */
-	return atomic_load_explicit(
-		&ring->slot[(bottom - 1) & (ring->slots - 1)],
-		memory_order_relaxed); /* own store */
+	return atomic_load_explicit(&ring[(bottom - 1) & (deque->slots - 1)],
+				    memory_order_relaxed); /* own store */
 }
 
 /*
@@ -277,7 +273,7 @@ static inline uint32_t hd_deque_steal_any(struct hd_deque *deque, uint32_t tag)
 {
 	uint64_t top = atomic_load_explicit(&deque->top,
 					    memory_order_seq_cst); /* deque-2 */
-	struct hd_deque_ring *ring;
+	_Atomic uint32_t *ring;
 	uint64_t bottom;
 	uint32_t index;
 
@@ -293,7 +289,7 @@ static inline uint32_t hd_deque_steal_any(struct hd_deque *deque, uint32_t tag)
 				    memory_order_acquire); /* deque-4 */
 	if (!ring)
 		return HD_DEQUE_RETRY; /* it was emptied, then retired */
-	index = atomic_load_explicit(&ring->slot[top & (ring->slots - 1)],
+	index = atomic_load_explicit(&ring[top & (deque->slots - 1)],
 				     memory_order_relaxed); /* by the CAS */
 	if (!atomic_compare_exchange_strong_explicit(
 		    &deque->top, &top, top + 1,

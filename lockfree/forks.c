@@ -53,15 +53,13 @@ int hd_forks_new_at(struct hd_forks **out, uint32_t slots, uint32_t generation)
 
 	if (!slots || slots > HD_FORKS_SLOTS_MAX)
 		return -EINVAL;
-	forks = hd_alloc(sizeof(*forks));
+	/* One more slot, where a thief finds nothing. In one mapping: no worker calls
+	 * malloc (doc/design/memory.md).
+	 */
+	forks = hd_map(sizeof(*forks) + (slots + 1) * sizeof(*forks->slot));
 	if (!forks)
 		return -ENOMEM;
-	/* One more, where a thief finds nothing. */
-	forks->slot = hd_map((slots + 1) * sizeof(*forks->slot));
-	if (!forks->slot) {
-		hd_free(forks);
-		return -ENOMEM;
-	}
+	forks->slot = (struct hd_forks_slot *)(void *)(forks + 1);
 	forks->end = forks->slot + slots;
 	atomic_store_explicit(&forks->limit, (uintptr_t)forks->slot,
 			      memory_order_relaxed); /* before publication */
@@ -75,8 +73,7 @@ void hd_forks_free(struct hd_forks *forks)
 {
 	uint32_t slots = (uint32_t)(forks->end - forks->slot) + 1;
 
-	hd_unmap(forks->slot, slots * sizeof(*forks->slot));
-	hd_free(forks);
+	hd_unmap(forks, sizeof(*forks) + slots * sizeof(*forks->slot));
 }
 
 /* ---- the owner ---- */

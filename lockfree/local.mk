@@ -15,6 +15,7 @@ lockfree_sources = \
 	%D%/reclaim.c %D%/reclaim.h \
 	%D%/split.c %D%/split.h \
 	%D%/tagstack.h \
+	%D%/trim.c %D%/trim.h \
 	%D%/waitq.c %D%/waitq.h
 
 noinst_LTLIBRARIES += liblockfree.la

@@ -67,15 +67,37 @@ _Static_assert(sizeof(struct hd_node) == 32, "two nodes to a 64-byte line");
 
 struct hd_nodes_loose;
 
+/*
+ * The word of a stock: how many nodes of the half in use have been handed out at least
+ * once, which half that is, and whether somebody trims (lockfree/trim.h).
+ */
+#define HD_NODES_HALF  (UINT64_C(1) << 32)
+#define HD_NODES_TRIMS (UINT64_C(1) << 33)
+
 struct hd_nodes {
-	struct hd_node *node;         /* I  limit + 1 of them */
+	struct hd_node *node;         /* I  two halves */
 	struct hd_nodes_loose *loose; /* I  one for each CPU */
 	uint32_t limit;               /* I */
 	uint32_t cpus;                /* I */
+	uint32_t half; /* I  entries of a half, limit + 1 or more */
 
-	/* Entries 1..fresh have been handed out at least once. */
-	HD_ALIGNED _Atomic uint32_t fresh; /* A */
+	HD_ALIGNED _Atomic uint64_t word; /* A  above */
+	_Atomic uint64_t generation;      /* A  none in use before was higher */
+	_Atomic uint32_t trimmer;         /* A  1: somebody trims */
+	_Atomic uint32_t asked;           /* A  1: and another one came */
+	/* Bytes of the other half that may have memory; the trimmer writes it. */
+	_Atomic uint64_t stale; /* A */
 };
+
+/* A head with it is of a stack that a trim has frozen (lockfree/trim.h). */
+#define HD_NODE_FROZEN (UINT32_C(1) << 31)
+
+/* Are both nodes in the same half? */
+static inline bool hd_nodes_together(const struct hd_nodes *nodes, uint32_t a,
+				     uint32_t b)
+{
+	return (a >= nodes->half) == (b >= nodes->half);
+}
 
 static inline struct hd_node *hd_node_at(const struct hd_nodes *nodes,
 					 uint32_t index)

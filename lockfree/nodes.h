@@ -26,7 +26,8 @@
  *
  * Forbidden: A1 reads i before F1, A2 reads j after F2, and the tags of i are
  * equal in A1 and A2. One pass alone would say "none" although a node was free
- * at every instant. The fresh counter only grows and needs no second look.
+ * at every instant. The word of the stock is read with the heads, both times: a trim
+ * makes nodes fresh again (lockfree/trim.h).
  */
 #ifndef HEDDLE_LOCKFREE_NODES_H
 #define HEDDLE_LOCKFREE_NODES_H
@@ -38,8 +39,8 @@
 #include "lockfree/tagstack.h"
 #include "platform/cacheline.h"
 
-/* Leaves room for the marks that share a word with an index. */
-#define HD_NODES_MAX (UINT32_C(1) << 30)
+/* Two halves, and room for the marks that share a word with an index. */
+#define HD_NODES_MAX (UINT32_C(1) << 29)
 
 struct hd_nodes_loose {
 	HD_ALIGNED struct hd_tagstack stack; /* A */
@@ -59,6 +60,17 @@ void hd_nodes_fini(struct hd_nodes *nodes);
 
 /* What hd_node_alloc_any() does when the CPU's own stack is empty. */
 uint32_t hd_nodes_alloc_elsewhere(struct hd_nodes *nodes, uint32_t cpu);
+
+/* Nodes that may have memory of their own. A hint. */
+static inline uint64_t hd_nodes_touched_any(const struct hd_nodes *nodes)
+{
+	uint32_t handed_out = (uint32_t)atomic_load_explicit(
+		&nodes->word, memory_order_relaxed); /* hint */
+	uint64_t stale = atomic_load_explicit(&nodes->stale,
+					      memory_order_relaxed); /* hint */
+
+	return handed_out + stale / sizeof(struct hd_node);
+}
 
 /*
  * A node with status FREE that is the caller's alone; 0 only if there was an

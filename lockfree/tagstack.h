@@ -93,6 +93,21 @@ static inline void hd_tagstack_init_at(struct hd_tagstack *stack, uint32_t tag)
 }
 
 /*
+ * A push finds the stack frozen: it stays so. If what it holds is of the other half, that
+ * is none of ours any more, and the stack is as an empty one (trim-2).
+ */
+static inline uint32_t hd_tagstack_under_frozen(const struct hd_nodes *nodes,
+						uint32_t head, uint32_t *first)
+{
+	uint32_t index = head & ~HD_NODE_FROZEN;
+
+	if (!hd_nodes_together(nodes, index, *first))
+		return 0;
+	*first |= HD_NODE_FROZEN;
+	return index;
+}
+
+/*
  * Puts first on top; first to last are linked by that field already (or are
  * one and the same), the field of last is written here.
  */
@@ -103,17 +118,25 @@ static inline void hd_tagstack_push_any(struct hd_tagstack *stack,
 	_Atomic uint32_t *below = hd_link_of(hd_node_at(nodes, last), link);
 	uint64_t head = atomic_load_explicit(
 		&stack->head, memory_order_relaxed); /* checked by the CAS */
+	uint32_t top, under;
 
 	do {
-		atomic_store_explicit(below, hd_tag_index(head),
+		top = first;
+		under = hd_tag_index(head);
+		if (under & HD_NODE_FROZEN)
+			under = hd_tagstack_under_frozen(nodes, under, &top);
+		atomic_store_explicit(below, under,
 				      memory_order_relaxed); /* by the CAS */
 	} while (!atomic_compare_exchange_weak_explicit(
-		&stack->head, &head, hd_tag_step(head, first),
+		&stack->head, &head, hd_tag_step(head, top),
 		memory_order_seq_cst,   /* tagstack-1, tagstack-2 */
 		memory_order_relaxed)); /* checked by the next CAS */
 }
 
-/* The newest entry, or 0 when there was none at some instant of the call. */
+/*
+ * The newest entry, or 0 when there was none at some instant of the call, or when the
+ * stack is frozen.
+ */
 static inline uint32_t hd_tagstack_pop_any(struct hd_tagstack *stack,
 					   struct hd_nodes *nodes,
 					   enum hd_link link)
@@ -125,7 +148,7 @@ static inline uint32_t hd_tagstack_pop_any(struct hd_tagstack *stack,
 
 	do {
 		index = hd_tag_index(head);
-		if (!index)
+		if (!index || index & HD_NODE_FROZEN)
 			return 0;
 		/* A stale link is discarded with the CAS, by the tag. */
 		below = atomic_load_explicit(

@@ -172,26 +172,27 @@ static void check_groups(struct heddle_pool *pool, struct heddle_check *check)
 }
 
 /* Of an entry whose phase the lock keeps where it is. */
-static void check_entry(struct hd_worker *worker, uint32_t phase,
-			struct heddle_check *check)
+static void check_entry(struct heddle_pool *pool, uint32_t index,
+			uint32_t phase, struct heddle_check *check)
 {
+	struct hd_worker *worker =
+		&pool->worker[index]; /* perhaps never used */
 	bool has_thread = phase != HD_PHASE_FREE && !has_ended(worker);
 	uint64_t incarnation = atomic_load_explicit(
 		&worker->incarnation, memory_order_relaxed); /* locked */
 	struct hd_mirror_values v;
 
 	/* A bit that nobody answers to would swallow the wakes of others. */
-	if (!has_thread &&
-	    hd_bitset_test_any(&worker->pool->idle, worker->index))
+	if (!has_thread && hd_bitset_test_any(&pool->idle, index))
 		violation(check, HD_IDLE_BIT, "entry %u: phase %u, asleep",
-			  worker->index, phase);
+			  index, phase);
 	if (phase == HD_PHASE_LIVE &&
 	    hd_mirror_read_any(&worker->mirror, &v, 64) &&
-	    (v.index != worker->index || v.incarnation != incarnation))
+	    (v.index != index || v.incarnation != incarnation))
 		violation(check, HD_REGISTRY,
-			  "entry %u life %llu: seen as %u life %llu",
-			  worker->index, (unsigned long long)incarnation,
-			  v.index, (unsigned long long)v.incarnation);
+			  "entry %u life %llu: seen as %u life %llu", index,
+			  (unsigned long long)incarnation, v.index,
+			  (unsigned long long)v.incarnation);
 }
 
 static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
@@ -204,7 +205,7 @@ static void check_workers(struct heddle_pool *pool, struct heddle_check *check)
 		bool leave = atomic_load_explicit(
 			&worker->leave, memory_order_relaxed); /* locked */
 
-		check_entry(worker, phase, check);
+		check_entry(pool, i, phase, check);
 		if (phase == HD_PHASE_FREE)
 			continue;
 		check->workers++;

@@ -31,6 +31,7 @@
 #include "sched/reserve.h"
 #include "sched/task.h"
 #include "sched/tree.h"
+#include "sched/trim.h"
 #include "sched/worker.h"
 
 struct closing {
@@ -321,5 +322,8 @@ int heddle_group_close(struct heddle_group *group, int mode, uint64_t deadline)
 	rc = hd_effect_wait(closing.pool, at_rest, &closing, deadline);
 	if (rc == 0 && closing.free_it)
 		hd_effect_signal(closing.pool); /* tickets of it are stale */
+	/* What it has cancelled nobody else frees, and no worker may ever sleep again. */
+	if (rc == 0)
+		hd_trim_now(closing.pool);
 	return rc;
 }

@@ -99,7 +99,7 @@ static struct hd_forks *make(struct hd_worker *worker)
 static bool may_share(struct hd_worker *worker, struct heddle_group *group)
 {
 	return worker->frame && !worker->helper && !worker->guest &&
-	       !worker->block_depth && worker->kept[0].group == group &&
+	       !worker->block_depth && worker->near[0].group == group &&
 	       !hd_order_of(group) && !group->queue_slots &&
 	       !hd_pool_forked(worker->pool);
 }

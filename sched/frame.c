@@ -76,7 +76,7 @@ static uint32_t forget_lost(struct hd_worker *worker, struct hd_frame *stop)
 
 	if (!lost)
 		return 0;
-	worker->frame = alive ? stop : &worker->kept[HD_FRAMES_KEPT - 1];
+	worker->frame = alive ? stop : hd_frame_at(worker, HD_FRAMES_KEPT - 1);
 	worker->deep = alive;
 	atomic_fetch_add_explicit(&worker->pool->frames_lost, lost,
 				  memory_order_relaxed); /* statistics */
@@ -98,7 +98,8 @@ static uint32_t end_down_to(struct hd_worker *worker, struct hd_frame *stop,
 
 uint32_t hd_frames_end(struct hd_worker *worker, struct hd_frame *stop)
 {
-	return end_down_to(worker, stop, stop ? stop->at : worker->kept[0].at);
+	return end_down_to(worker, stop,
+			   stop ? stop->at : hd_frame_at(worker, 0)->at);
 }
 
 void hd_frame_left(struct hd_worker *worker, struct hd_frame *frame)
@@ -143,9 +144,9 @@ static bool is_skipped(const struct hd_worker *worker,
 
 void hd_frames_skip(struct hd_worker *worker, uintptr_t here)
 {
-	struct hd_frame *frame = worker->deep
-					 ? &worker->kept[HD_FRAMES_KEPT - 1]
-					 : worker->frame;
+	struct hd_frame *frame =
+		worker->deep ? hd_frame_at(worker, HD_FRAMES_KEPT - 1)
+			     : worker->frame;
 
 	/* On a stack of the task's own nothing can be told from the address. */
 	if (worker->unwinds || !hd_frames_on_stack(worker, here) ||

@@ -30,12 +30,20 @@ static inline void hd_frame_push(struct hd_worker *worker,
 	worker->frame = frame;
 }
 
+/* The kept frame of that depth. */
+static inline struct hd_frame *hd_frame_at(struct hd_worker *worker,
+					   uint32_t depth)
+{
+	return depth < HD_FRAMES_NEAR ? &worker->near[depth]
+				      : &worker->far[depth - HD_FRAMES_NEAR];
+}
+
 /* The kept frame that is next, or NULL: then the caller has one on the stack. */
 static inline struct hd_frame *hd_frame_kept(struct hd_worker *worker)
 {
 	uint32_t depth = worker->frame ? worker->frame->depth + 1 : 0;
 
-	return depth < HD_FRAMES_KEPT ? &worker->kept[depth] : NULL;
+	return depth < HD_FRAMES_KEPT ? hd_frame_at(worker, depth) : NULL;
 }
 
 /*

@@ -124,7 +124,11 @@ static struct hd_worker *waits_for_us(struct hd_worker *worker,
 		if (!runner)
 			return NULL;
 		at = &pool->worker[runner - 1];
-		next = (struct wait){ at->joining, at->joining_fork };
+		next = (struct wait){ NULL, NULL };
+		if (at->joins_fork)
+			next.fork = at->joining_fork;
+		else
+			next.task = at->joining;
 		/* It may have ended, and its worker do something else. */
 		if ((!next.task && !next.fork) || is_over(wait))
 			return NULL;
@@ -166,9 +170,10 @@ void hd_join_fork_begin(struct hd_worker *worker, struct hd_forks_slot *slot)
 
 	hd_mutex_lock(joins);
 	waiter = waits_for_us(worker, (struct wait){ NULL, slot });
-	if (waiter && waiter->joining)
+	if (waiter && !waiter->joins_fork)
 		tell_circle(waiter);
 	worker->joining_fork = slot;
+	worker->joins_fork = true;
 	hd_mutex_unlock(joins);
 }
 
@@ -178,6 +183,7 @@ void hd_join_fork_end(struct hd_worker *worker)
 
 	hd_mutex_lock(joins);
 	worker->joining_fork = NULL;
+	worker->joins_fork = false;
 	hd_mutex_unlock(joins);
 }
 

@@ -80,7 +80,7 @@ static bool is_idle(struct heddle_pool *pool, uint32_t index)
 /* The highest idle worker, whose bit is the caller's then. */
 static uint32_t claim_highest(struct heddle_pool *pool)
 {
-	uint32_t i = pool->entries;
+	uint32_t i = hd_pool_entries_used(pool);
 
 	while (i-- > 0) {
 		if (!is_idle(pool, i) || !hd_bitset_clear_any(&pool->idle, i))
@@ -191,7 +191,7 @@ enum hd_keep hd_keep_due(struct hd_worker *worker)
  */
 static bool missed(struct heddle_pool *pool)
 {
-	uint32_t i = pool->entries;
+	uint32_t i = hd_pool_entries_used(pool);
 
 	if (!atomic_load_explicit(&pool->started,
 				  memory_order_relaxed)) /* locked */

@@ -19,6 +19,7 @@
 #include "sched/reap.h"
 #include "sched/report.h"
 #include "sched/start.h"
+#include "sched/trim.h"
 #include "sched/worker.h"
 
 static uint64_t life_of(struct hd_worker *worker)
@@ -78,7 +79,7 @@ static uint32_t count_ready(struct heddle_pool *pool)
 {
 	uint32_t i, n = 0;
 
-	for (i = 0; i < pool->entries; i++) {
+	for (i = 0; i < hd_pool_entries_used(pool); i++) {
 		struct hd_worker *worker = &pool->worker[i];
 
 		n += hd_phase_of(worker) == HD_PHASE_LIVE && !worker->donated &&
@@ -191,7 +192,7 @@ static struct hd_worker *find_unready(struct heddle_pool *pool, uint64_t *life)
 	uint32_t i;
 
 	hd_mutex_lock(&pool->control);
-	for (i = 0; i < pool->entries && !found; i++) {
+	for (i = 0; i < hd_pool_entries_used(pool) && !found; i++) {
 		struct hd_worker *worker = &pool->worker[i];
 		uint32_t phase = hd_phase_of(worker);
 
@@ -404,7 +405,7 @@ static void choose_victims(struct heddle_pool *pool, uint32_t n)
 	int idle_pass;
 
 	for (idle_pass = 1; idle_pass >= 0; idle_pass--) {
-		uint32_t i = pool->entries;
+		uint32_t i = hd_pool_entries_used(pool);
 
 		while (i-- > 0 && pool->live > n) {
 			struct hd_worker *worker = &pool->worker[i];
@@ -425,7 +426,7 @@ static void ask_donated(struct heddle_pool *pool)
 {
 	uint32_t i;
 
-	for (i = 0; i < pool->entries && pool->donated; i++)
+	for (i = 0; i < hd_pool_entries_used(pool) && pool->donated; i++)
 		if (pool->worker[i].donated &&
 		    hd_phase_of(&pool->worker[i]) != HD_PHASE_FREE)
 			tell_to_leave(&pool->worker[i]);
@@ -451,7 +452,7 @@ static uint32_t count_on_their_way(struct heddle_pool *pool)
 	uint32_t i, n = 0;
 	uint64_t life;
 
-	for (i = 0; i < pool->entries; i++)
+	for (i = 0; i < hd_pool_entries_used(pool); i++)
 		n += on_its_way(&pool->worker[i], &life);
 	return n;
 }
@@ -471,7 +472,7 @@ static int reap_all(struct heddle_pool *pool, int level,
 {
 	uint32_t i, step = HEDDLE_STEP_LEAVE;
 
-	for (i = 0; i < pool->entries; i++) {
+	for (i = 0; i < hd_pool_entries_used(pool); i++) {
 		struct hd_worker *worker = &pool->worker[i];
 		uint64_t life;
 		int rc;
@@ -530,6 +531,7 @@ static int stop(struct heddle_pool *pool, uint32_t n, int level,
 		return rc;
 	hd_report_waiting(report, NULL, HEDDLE_STEP_GRACE, 0);
 	hd_reap_rings(pool);
+	hd_trim_now(pool);
 	hd_report_begin(report);
 	return 0;
 }

@@ -44,6 +44,7 @@ sched_sources = \
 	%D%/task.c %D%/task.h \
 	%D%/thief.c %D%/thief.h \
 	%D%/tree.c %D%/tree.h \
+	%D%/trim.c %D%/trim.h \
 	%D%/upper.h \
 	%D%/version.c \
 	%D%/want.c %D%/want.h \

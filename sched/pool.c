@@ -24,6 +24,7 @@
 #include "sched/story.h"
 #include "sched/thief.h"
 #include "sched/tree.h"
+#include "sched/trim.h"
 #include "sched/upper.h"
 #include "sched/worker.h"
 
@@ -193,6 +194,8 @@ static void take_options(struct heddle_pool *pool,
 	pool->guard_size = o->guard_size;
 	pool->keep_alive_ns = o->keep_alive_ns ? o->keep_alive_ns
 					       : KEEP_ALIVE_NS;
+	pool->trim_least = HD_TRIM_LEAST;
+	pool->trim_after_ns = HD_TRIM_AFTER_NS;
 	pool->quantum_ns = o->quantum_ns ? o->quantum_ns : 100000;
 	snprintf(pool->name, sizeof(pool->name), "%s",
 		 o->name ? o->name : "heddle");
@@ -217,6 +220,11 @@ static void free_group_memory(struct heddle_pool *pool)
 	}
 }
 
+static size_t frames_bytes(const struct heddle_pool *pool)
+{
+	return (size_t)pool->entries * HD_FRAMES_FAR * sizeof(*pool->frames);
+}
+
 void hd_pool_free(struct heddle_pool *pool)
 {
 	bool forked = pool->fork_mark && hd_pool_forked(pool);
@@ -225,7 +233,7 @@ void hd_pool_free(struct heddle_pool *pool)
 	hd_publish_end(pool, forked);
 	if (pool->tls)
 		hd_upper.pool_destroy(pool);
-	for (i = 0; pool->worker && i < pool->entries; i++) {
+	for (i = 0; pool->worker && i < hd_pool_entries_used(pool); i++) {
 		struct hd_worker *worker = &pool->worker[i];
 
 		/* A child may stand on one, and in those of the threads that it
@@ -243,6 +251,7 @@ void hd_pool_free(struct heddle_pool *pool)
 	}
 	hd_monitor_free(pool, forked);
 	hd_unmap(pool->worker, pool->entries * sizeof(*pool->worker));
+	hd_unmap(pool->frames, frames_bytes(pool));
 	free_group_memory(pool);
 	hd_unmap(pool->group, pool->groups_max * sizeof(*pool->group));
 	hd_waitq_arena_fini(&pool->waitq_arena);
@@ -268,12 +277,11 @@ void hd_pool_free(struct heddle_pool *pool)
 
 static int make_tables(struct heddle_pool *pool)
 {
-	uint32_t i;
-
 	pool->fork_mark = hd_fork_mark_create();
 	pool->worker = hd_map(pool->entries * sizeof(*pool->worker));
+	pool->frames = hd_map(frames_bytes(pool));
 	pool->group = hd_map(pool->groups_max * sizeof(*pool->group));
-	if (!pool->fork_mark || !pool->worker || !pool->group)
+	if (!pool->fork_mark || !pool->worker || !pool->frames || !pool->group)
 		return -ENOMEM;
 	pool->reserved = hd_alloc(HD_RESERVES * sizeof(*pool->reserved));
 	if (!pool->reserved || hd_log_init(&pool->log, HD_STORY_ENTRIES) < 0 ||
@@ -284,15 +292,6 @@ static int make_tables(struct heddle_pool *pool)
 	    hd_waitq_arena_init(&pool->waitq_arena,
 				pool->groups_max + pool->entries + 1) < 0)
 		return -ENOMEM;
-	for (i = 0; i < pool->entries; i++) {
-		struct hd_worker *worker = &pool->worker[i];
-
-		worker->pool = pool;
-		worker->index = i;
-		worker->wait_node = pool->groups_max + i + 1;
-		hd_mirror_init(&worker->mirror);
-		hd_worker_show_free(worker);
-	}
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "platform/mutex.h"
 #include "platform/thread.h"
 
+struct hd_frame;
 struct hd_hook_frame;
 struct hd_monitor;
 struct hd_publication;
@@ -92,6 +93,8 @@ struct heddle_pool {
 	_Atomic uint32_t bind_waiters; /* spawns that wait for a worker */
 	_Atomic uint32_t surplus;      /* live beyond what stays; locked */
 	_Atomic uint32_t keeper;       /* index + 1 of who watches the time */
+	_Atomic uint32_t trimmer;    /* index + 1 of who will trim the nodes */
+	_Atomic uint32_t trim_asked; /* 1: somebody slept since it began to */
 
 	HD_ALIGNED struct hd_bitset idle;      /* A: who sleeps */
 	HD_ALIGNED _Atomic uint32_t searching; /* A: a wake is in flight */
@@ -146,7 +149,11 @@ struct heddle_pool {
 	uint32_t cap_limit;         /* and by what was read of the machine */
 	struct hd_monitor *monitor; /* NULL: none */
 	_Atomic uint32_t monitor_state; /* A  enum hd_monitor_state, futex */
-	uint32_t groups_low; /* all entries of groups below are in use */
+	/* I: what is rarely read. */
+	struct hd_frame *frames; /* HD_FRAMES_FAR for each of them */
+	uint32_t trim_least;     /* HD_TRIM_LEAST; less in tests */
+	uint64_t trim_after_ns;  /* HD_TRIM_AFTER_NS */
+	uint32_t groups_low;     /* all entries of groups below are in use */
 	_Atomic uint32_t entries_used; /* A: no entry beyond was ever used */
 	_Atomic uint32_t groups_used;  /* A: no group beyond was ever used */
 
@@ -157,6 +164,16 @@ struct heddle_pool {
 	HD_ALIGNED struct hd_mutex publishing;
 	struct hd_publication *publication; /* L  publishing's; NULL: none */
 };
+
+/*
+ * Entries that were ever in use are those below; the others are zero, and nobody but
+ * their first reserver may write there: they have no memory yet.
+ */
+static inline uint32_t hd_pool_entries_used(const struct heddle_pool *pool)
+{
+	return atomic_load_explicit(&pool->entries_used,
+				    memory_order_acquire); /* registry-1 */
+}
 
 /* A forked child sees 0 in the page that the kernel wiped. */
 static inline bool hd_pool_forked(const struct heddle_pool *pool)

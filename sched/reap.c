@@ -180,7 +180,7 @@ bool hd_reap_one(struct heddle_pool *pool, uint64_t deadline)
 	uint32_t i, step;
 	uint64_t life;
 
-	for (i = 0; i < pool->entries; i++)
+	for (i = 0; i < hd_pool_entries_used(pool); i++)
 		if (has_ended(&pool->worker[i], &life))
 			return hd_reap(&pool->worker[i], life, HEDDLE_R3_GONE,
 				       deadline, &step) == 0;
@@ -193,7 +193,7 @@ void hd_reap_rings(struct heddle_pool *pool)
 
 	/* An entry that is not free keeps its ring. */
 	hd_mutex_lock(&pool->control);
-	for (i = 0; i < pool->entries; i++)
+	for (i = 0; i < hd_pool_entries_used(pool); i++)
 		if (hd_phase_of(&pool->worker[i]) == HD_PHASE_FREE)
 			hd_deque_retire_owner(&pool->worker[i].deque,
 					      &pool->reclaim);
@@ -234,7 +234,7 @@ int hd_worker_reap_of(struct heddle_pool *pool, uint64_t serial, int level,
 
 	if (level < HEDDLE_R1_LEFT)
 		return 0;
-	for (i = 0; i < pool->entries && rc == 0; i++)
+	for (i = 0; i < hd_pool_entries_used(pool) && rc == 0; i++)
 		if (made_for(&pool->worker[i], serial, &life))
 			rc = hd_reap(&pool->worker[i], life, level, deadline,
 				     &step);

@@ -100,6 +100,22 @@ static void refuse_guests(struct hd_worker *worker, bool yes)
 		memory_order_relaxed); /* read again by who binds */
 }
 
+/*
+ * Its first life: until now its memory was never touched, so a pool that has room for
+ * many more workers than it has costs nothing for the others. Nobody else knows it.
+ */
+static void set_up(struct heddle_pool *pool, uint32_t index)
+{
+	struct hd_worker *worker = &pool->worker[index];
+
+	worker->pool = pool;
+	worker->index = index;
+	worker->wait_node = pool->groups_max + index + 1;
+	worker->far = &pool->frames[(size_t)index * HD_FRAMES_FAR];
+	hd_mirror_init(&worker->mirror);
+	hd_worker_show_free(worker);
+}
+
 /* The lowest free entry, for a new life that others do not know yet. */
 static struct hd_worker *new_life(struct heddle_pool *pool)
 {
@@ -110,6 +126,8 @@ static struct hd_worker *new_life(struct heddle_pool *pool)
 
 		if (hd_phase_of(worker) != HD_PHASE_FREE)
 			continue;
+		if (i >= hd_pool_entries_used(pool))
+			set_up(pool, i);
 		atomic_store_explicit(&worker->incarnation,
 				      ++pool->incarnations,
 				      memory_order_relaxed); /* by the phase */
@@ -130,11 +148,9 @@ static struct hd_worker *new_life(struct heddle_pool *pool)
 		worker->birth = NULL;
 		worker->start_error = 0;
 		birth_at(worker, HEDDLE_STEP_CREATE);
-		if (i >=
-		    atomic_load_explicit(&pool->entries_used,
-					 memory_order_relaxed)) /* locked */
-			/* registry-1: readers of the count see an entry that
-			 * was set up when the pool was made.
+		if (i >= hd_pool_entries_used(pool))
+			/* registry-1: readers of the count see the entry as it
+			 * was set up.
 			 */
 			atomic_store_explicit(
 				&pool->entries_used, i + 1,
@@ -556,6 +572,7 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->searching = false;
 	worker->available = false;
 	worker->settled = false;
+	worker->may_trim = true;
 	worker->forking = false;
 	worker->forks_typed = 0;
 	worker->check_spare = true;

@@ -36,6 +36,7 @@
 #include "sched/share.h"
 #include "sched/start.h"
 #include "sched/task.h"
+#include "sched/trim.h"
 #include "sched/upper.h"
 
 _Thread_local struct hd_worker *hd_self;
@@ -432,7 +433,9 @@ static void count_wake(struct hd_worker *worker)
 static uint32_t sleep_for_token(struct hd_worker *worker)
 {
 	for (;;) {
-		uint64_t until = hd_keep_until(worker);
+		uint64_t keep = hd_keep_until(worker);
+		uint64_t trim = hd_trim_until(worker);
+		uint64_t until = keep < trim ? keep : trim;
 		uint32_t token = until == HEDDLE_FOREVER
 					 ? hd_parker_park_owner(&worker->parker)
 					 : hd_parker_park_until_owner(
@@ -440,6 +443,9 @@ static uint32_t sleep_for_token(struct hd_worker *worker)
 
 		if (token)
 			return token;
+		hd_trim_due(worker);
+		if (keep > until)
+			continue;
 		switch (hd_keep_due(worker)) {
 		case HD_KEEP_MINE:
 			return 0;
@@ -460,8 +466,11 @@ static uint32_t park(struct hd_worker *worker)
 {
 	uint32_t token;
 
-	if (!worker->donor)
-		return sleep_for_token(worker);
+	if (!worker->donor) {
+		token = sleep_for_token(worker);
+		hd_trim_resign(worker);
+		return token;
+	}
 	token = hd_parker_park_until_owner(&worker->parker,
 					   worker->donor->deadline);
 	if (token)

@@ -108,10 +108,13 @@ struct hd_frame {
 _Static_assert(sizeof(struct hd_frame) <= 64, "a line");
 
 /*
- * So many frames of a worker are in its entry, where they outlive the stack; the ones
- * above are on the stack (doc/design/exit.md).
+ * So many frames of a worker are kept where they outlive the stack; the ones above are
+ * on the stack (doc/design/exit.md). The first lies in its entry, the others in memory of
+ * the pool that most workers never touch (doc/design/memory.md).
  */
 #define HD_FRAMES_KEPT 64
+#define HD_FRAMES_NEAR 1
+#define HD_FRAMES_FAR  (HD_FRAMES_KEPT - HD_FRAMES_NEAR)
 
 /* How far the end of a worker's thread has come, should it be left in between. */
 enum hd_stage {
@@ -130,11 +133,12 @@ struct hd_worker {
 	struct hd_frame *frame;              /* O  newest, NULL: no user code */
 	uint32_t owe;                        /* O  looks owed */
 	uint32_t block_depth;                /* O */
-	bool donated;        /* I  in a life: the thread is not the library's */
-	bool helper;         /* I  in a life: it is that for one task */
-	bool forking;        /* O  its lowest task has forked */
-	uint64_t turn_start; /* O  0: not measured */
-	uint64_t turn_read;  /* O  when the clock was read for it */
+	bool donated; /* I  in a life: the thread is not the library's */
+	bool helper;  /* I  in a life: it is that for one task */
+	bool forking; /* O  its lowest task has forked */
+	uint32_t forks_typed; /* O  runs whose next slot is in a register */
+	uint64_t turn_start;  /* O  0: not measured */
+	uint64_t turn_read;   /* O  when the clock was read for it */
 	uint32_t turn_unread; /* O  tasks for which it is not read */
 	uint64_t idle_since;  /* O  ran nothing since; 0: does */
 	bool may_linger;      /* O */
@@ -143,23 +147,17 @@ struct hd_worker {
 	bool searching;       /* O  holds pool->searching */
 	bool available;       /* O  counted in pool->available */
 	bool settled;         /* O  has become LIVE */
+	bool may_trim;        /* O  the nodes, before it wakes */
 	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t free_ahead[HD_NODES_AHEAD]; /* O  hints for who takes them */
 	uint32_t wait_node;                  /* O  for returner queues */
-	struct hd_donor *donor; /* O  run of a donated thread, or NULL */
-	/* L  it leaves after its guest, of the process with this serial; or 0 */
-	uint64_t fresh_for;
-	void *tls;                    /* O  slot values; tls/ owns it */
-	void *guest;                  /* O  running guest, NULL: none */
-	void *done;                   /* O  guest whose end is to be told */
-	_Atomic uint64_t incarnation; /* A  of this thread */
-	_Atomic uint64_t life;        /* A  the same over its successors */
+	struct hd_donor *donor;       /* O  run of a donated thread, or NULL */
 	struct hd_mirror_values seen; /* O  last written to mirror */
+	struct hd_frame near[HD_FRAMES_NEAR]; /* O  the lowest */
 
 	/* Stolen from. */
 	HD_ALIGNED struct hd_deque deque; /* its tag: a group's index */
-	_Atomic(struct hd_forks *) forks; /* A  made by its thread, stays */
 
 	/* Written by wakers and stoppers. */
 	HD_ALIGNED struct hd_parker parker;
@@ -167,6 +165,10 @@ struct hd_worker {
 	_Atomic uint32_t refuses_guests;  /* A  1: a donated thread */
 	void *bound;                      /* guest handed over by a token */
 	struct heddle_group *bound_group; /* its permits came along, or NULL */
+	/* By the phase's holder: its thread, and the one that it succeeded. */
+	struct hd_thread thread[2];
+	_Atomic(struct hd_forks *) forks;  /* A  made by its thread, stays */
+	struct heddle_forks *forks_hidden; /* O  heddle_forks_ in a region */
 
 	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
@@ -176,14 +178,16 @@ struct hd_worker {
 	_Atomic uint32_t interrupt;      /* A  of the region; futex */
 	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
-	/* What it waits for, and whether that is a circle; by pool->joins. */
-	struct heddle_task *joining;
-	struct hd_forks_slot *joining_fork;
-	bool joins_circle;
-	/* By the phase's holder: its thread, and the one that it succeeded. */
-	struct hd_thread thread[2];
+	/* What it waits for; by pool->joins. */
+	union {
+		struct heddle_task *joining;
+		struct hd_forks_slot *joining_fork; /* if joins_fork */
+	};
+	/* By the phase's holder. */
 	uint32_t turn; /* thread[turn] is its own */
 	bool successor;
+	bool joins_fork;    /* by pool->joins */
+	bool joins_circle;  /* by pool->joins */
 	void *past_stack;   /* of the other one; NULL: joined */
 	bool past_is_there; /* the kernel may know the other one still */
 	void *stack;
@@ -197,16 +201,25 @@ struct hd_worker {
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */
 
-	/* Of the end of frames and of the thread; rarely touched. */
-	struct heddle_forks *forks_hidden; /* O  heddle_forks_ in a region */
-	uint32_t forks_typed; /* O  runs whose next slot is in a register */
+	/* Of the end of frames and of the thread; and what is rarely touched. */
+	void *tls;                    /* O  slot values; tls/ owns it */
+	void *guest;                  /* O  running guest, NULL: none */
+	_Atomic uint64_t life;        /* A  the same over its successors */
+	_Atomic uint64_t incarnation; /* A  of this thread */
+	void *done;                   /* O  guest whose end is to be told */
+	/* L  it leaves after its guest, of the process with this serial; or 0 */
+	uint64_t fresh_for;
 	bool deserted;        /* O  user code ended the thread */
 	bool unwinds;         /* O  frames are being ended */
 	uint32_t deep;        /* O  frames on the stack */
 	uint32_t stage;       /* O  enum hd_stage */
-
-	HD_ALIGNED struct hd_frame kept[HD_FRAMES_KEPT]; /* O  the lowest */
+	struct hd_frame *far; /* I  kept frames above near */
+	uint64_t trim_at;     /* O  with the role of sched/trim.h */
 };
+
+/* One for each worker that ever lived, and a page is much. */
+_Static_assert(sizeof(struct hd_worker) == 7 * HD_CACHELINE,
+	       "an entry has grown: doc/design/memory.md counts it");
 
 /* The one thread-local pointer of the library: the calling worker, or NULL. */
 extern _Thread_local struct hd_worker *hd_self;

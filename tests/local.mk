@@ -34,6 +34,7 @@ unit_libs = $(support_lib) $(tap_lib) $(internal_libs)
 
 public_tests = \
 	%D%/api/allocation \
+	%D%/api/memory \
 	%D%/api/block-bound \
 	%D%/api/caps \
 	%D%/api/exit \
@@ -124,6 +125,7 @@ unit_tests = \
 	%D%/unit/lockfree-log \
 	%D%/unit/lockfree-mirror \
 	%D%/unit/lockfree-nodes \
+	%D%/unit/lockfree-trim \
 	%D%/unit/lockfree-parker \
 	%D%/unit/lockfree-reclaim \
 	%D%/unit/lockfree-waitq \
@@ -157,6 +159,7 @@ check_PROGRAMS += $(program_tests)
 %C%_unit_lockfree_log_LDADD = $(unit_libs)
 %C%_unit_lockfree_mirror_LDADD = $(unit_libs)
 %C%_unit_lockfree_nodes_LDADD = $(unit_libs)
+%C%_unit_lockfree_trim_LDADD = $(unit_libs)
 %C%_unit_lockfree_parker_LDADD = $(unit_libs)
 %C%_unit_lockfree_reclaim_LDADD = $(unit_libs)
 %C%_unit_lockfree_waitq_LDADD = $(unit_libs)

@@ -34,6 +34,25 @@
 
 /* ---- the table ---- */
 
+static size_t values_bytes(const struct heddle_pool *pool)
+{
+	return pool->entries * sizeof(struct hd_values);
+}
+
+static size_t value_bytes(const struct heddle_pool *pool)
+{
+	return (size_t)pool->entries * 2 * pool->slots_max *
+	       sizeof(struct hd_value);
+}
+
+static void free_tables(struct heddle_pool *pool, struct hd_slots *slots)
+{
+	hd_unmap(slots->value, value_bytes(pool));
+	hd_unmap(slots->values, values_bytes(pool));
+	hd_free(slots->slot);
+	hd_free(slots);
+}
+
 int hd_slots_pool_create(struct heddle_pool *pool)
 {
 	struct hd_slots *slots = hd_alloc(sizeof(*slots));
@@ -42,8 +61,10 @@ int hd_slots_pool_create(struct heddle_pool *pool)
 	if (!slots)
 		return -ENOMEM;
 	slots->slot = hd_alloc(pool->slots_max * sizeof(*slots->slot));
-	if (!slots->slot) {
-		hd_free(slots);
+	slots->values = hd_map(values_bytes(pool));
+	slots->value = hd_map(value_bytes(pool));
+	if (!slots->slot || !slots->values || !slots->value) {
+		free_tables(pool, slots);
 		return -ENOMEM;
 	}
 	hd_mutex_init(&slots->lock);
@@ -65,8 +86,7 @@ void hd_slots_pool_destroy(struct heddle_pool *pool)
 	/* In a forked child somebody may have held it. */
 	if (!hd_pool_forked(pool))
 		hd_mutex_destroy(&slots->lock);
-	hd_free(slots->slot);
-	hd_free(slots);
+	free_tables(pool, slots);
 	pool->tls = NULL;
 }
 
@@ -240,33 +260,14 @@ int heddle_slot_set(const struct heddle_slot *slot, void *new_value)
 
 int hd_slots_worker_begin(struct hd_worker *worker)
 {
-	uint32_t max = worker->pool->slots_max;
-	struct hd_values *values = hd_alloc(sizeof(*values));
+	struct hd_slots *slots = worker->pool->tls;
+	struct hd_values *values = &slots->values[worker->index];
 
-	if (!values)
-		return -ENOMEM;
-	values->own = hd_alloc(max * sizeof(*values->own));
-	values->guest = hd_alloc(max * sizeof(*values->guest));
-	if (!values->own || !values->guest) {
-		hd_free(values->guest);
-		hd_free(values->own);
-		hd_free(values);
-		return -ENOMEM;
-	}
+	values->own = &slots->value[(size_t)worker->index * 2 * slots->max];
+	values->guest = values->own + slots->max;
 	values->current = values->own;
 	worker->tls = values;
 	return 0;
-}
-
-void hd_slots_worker_end(struct hd_worker *worker)
-{
-	struct hd_values *values = worker->tls;
-
-	hd_slots_destruct(worker);
-	worker->tls = NULL;
-	hd_free(values->guest);
-	hd_free(values->own);
-	hd_free(values);
 }
 
 static uint32_t used_slots(struct hd_worker *worker)
@@ -275,6 +276,26 @@ static uint32_t used_slots(struct hd_worker *worker)
 
 	/* Relaxed: slots that this worker used were made before. */
 	return atomic_load_explicit(&slots->used, memory_order_relaxed);
+}
+
+/* Of the entry's next life nothing is set. A page that was never touched stays so. */
+static void clear_set(struct hd_value *value, uint32_t n)
+{
+	static const struct hd_value none;
+
+	while (n--)
+		if (value[n].generation)
+			value[n] = none;
+}
+
+void hd_slots_worker_end(struct hd_worker *worker)
+{
+	struct hd_values *values = worker->tls;
+
+	hd_slots_destruct(worker);
+	worker->tls = NULL;
+	clear_set(values->own, used_slots(worker));
+	clear_set(values->guest, used_slots(worker));
 }
 
 void hd_slots_guest_begin(struct hd_worker *worker)

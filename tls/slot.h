@@ -46,6 +46,12 @@ struct hd_slots {
 	uint32_t max;          /* I */
 	_Atomic uint32_t used; /* A  no entry from here on was ever used */
 	struct heddle_slot *slot;
+	/*
+	 * I  for each entry of the registry, and two arrays of max for each: memory that
+	 * is touched by a worker whose slots are set, and by no other.
+	 */
+	struct hd_values *values;
+	struct hd_value *value;
 };
 
 struct hd_value {

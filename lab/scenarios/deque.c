@@ -312,7 +312,8 @@ static void owner_again(void)
 	if (hd_deque_length_any(&deque))
 		return;
 	hd_deque_retire_owner(&deque, &reclaim);
-	if (hd_deque_init(&deque, 2))
+	/* Of the same size: what is constant in all lives. */
+	if (hd_deque_init(&deque, (uint32_t)deque.slots))
 		lab_fail("no memory");
 	push(2);
 }

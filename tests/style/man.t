@@ -102,8 +102,11 @@ must "the default of tasks_max" sh -c '
 	grep -q "tasks_max, 65536)" "$1" && grep -q "65. 536 if none is given" "$2"' \
 	sh "$top/sched/pool.c" "$overview"
 must "an entry has 32 bytes" sh -c '
-	grep -q "sizeof(struct hd_node) == 32" "$1" && grep -q "^32 \* tasks_max" "$2"' \
+	grep -q "sizeof(struct hd_node) == 32" "$1" && grep -q "^2 \* 32 \* tasks_max" "$2"' \
 	sh "$top/lockfree/node.h" "$overview"
+least=$(number HD_TRIM_LEAST sched/trim.h)
+must "memory goes back from $least tasks on" \
+	grep -q "^When $least tasks or more were queued" "$overview"
 for word in seccomp capability namespaces cgroup; do
 	must "inherited for good: $word" sh -c '
 		sed -n "/^\.Sh THREADS AND/,/^\.Sh SIGNALS/p" "$1" | grep -q "$2"' \

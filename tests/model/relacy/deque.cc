@@ -7,14 +7,41 @@
 
 #include "lockfree/deque.h"
 
-// A ring has its slots behind it.
-template <> hd_bytes::operator hd_deque_ring *() const
-{
-	return hd_block_with_tail<hd_deque_ring>(size);
-}
+// A ring is a mapping: its slots, and behind them what its end is of.
+typedef zeroed<uint32_t> ring_slot;
+static void *ring_make(size_t size);
+
+struct ring_pages {
+	size_t size;
+	operator ring_slot *() const
+	{
+		return static_cast<ring_slot *>(ring_make(size));
+	}
+};
+
+#define hd_map(size)          (ring_pages{ size })
+#define hd_unmap(start, size) ((void)(size), hd_free(start))
 
 #include "lockfree/deque.c"
 #include "lockfree/reclaim.c"
+
+static void ring_destroy(void *start, size_t slots)
+{
+	hd_end<ring_end>(end_of(start, slots), 1);
+	hd_end<ring_slot>(start, slots);
+}
+
+static void *ring_make(size_t size)
+{
+	size_t slots = (size - sizeof(ring_end)) / sizeof(ring_slot);
+	void *start = hd_block_make(size, slots, ring_destroy);
+
+	RL_ASSERT(size == ring_bytes(slots));
+	for (size_t i = 0; i < slots; i++)
+		new (static_cast<ring_slot *>(start) + i) ring_slot();
+	new (end_of(start, slots)) ring_end();
+	return start;
+}
 
 struct of_deque : scenario {
 	hd_deque deque;

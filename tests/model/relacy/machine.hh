@@ -61,6 +61,20 @@ template <class T> class plain
 	}
 };
 
+// What is only a guess is no event: nothing depends on it, and each would double a search.
+template <class T> struct guess {
+	T value = T();
+
+	T load(rl::memory_order, rl::debug_info_param) const
+	{
+		return value;
+	}
+	void store(T wanted, rl::memory_order, rl::debug_info_param)
+	{
+		value = wanted;
+	}
+};
+
 // Elements that begin here; who makes the struct makes them.
 template <class T> struct alignas(T) tail {
 	T *begin()
@@ -91,6 +105,7 @@ template <class T> struct alignas(T) tail {
 #define atomic_signal_fence(order) rl::atomic_signal_fence(order, RL_INFO)
 
 #define HD_CACHELINE 128
+#define _Alignof(type) alignof(type)
 #define HD_ALIGNED
 #define hd_assert(e) RL_ASSERT(e)
 

@@ -12,6 +12,9 @@ s|#include <stdatomic\.h>|#include "machine.hh"|
 # access is looked at for a race. Structs have fields of their own.
 /^	struct /!s|^	\(.*[ *]\)\([a-z_]*\);\( */\* [IO]\)|	plain<\1> \2;\3|
 
+# Where the next lines of a list lie, perhaps.
+s/_Atomic \(uint32_t\) \(chain;\|recent\[\)/guess<\1> \2/
+
 # An array at the end, whose length the compiler does not know.
 s/_Atomic \([a-z0-9_]*\) \([a-z]*\)\[\];/tail<zeroed<\1>> \2;/
 s/_Atomic(\([^()]*\))/zeroed<\1>/g

@@ -17,6 +17,8 @@ use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
 const SETTLED: Duration = Duration::from_millis(3);
+/// What goes back to the system after a burst may take a moment.
+const DRAINED: Duration = Duration::from_millis(100);
 
 /// Return once all workers of the pool are inside a task at once.
 fn prove<P: Pool>(pool: &P, workers: usize) {
@@ -86,7 +88,14 @@ pub struct Memory<P: Pool> {
 }
 
 impl<P: Pool> Memory<P> {
+    /// The first pool of a process pays for what is there for all; so
+    /// does a reading.
     pub fn new(options: &Options) -> Memory<P> {
+        let pool = P::new(2, KEEP_ALIVE);
+        prove(&pool, 2);
+        pool.shutdown();
+        await_alone();
+        resident_kib();
         Memory {
             workers: options.count("workers", 2) as usize,
             queued: options.count("queued", 1_000_000),
@@ -131,7 +140,7 @@ impl<P: Pool> Workload for Memory<P> {
         let full = resident_kib();
         gate.open();
         wait_done(until);
-        sleep(SETTLED);
+        sleep(DRAINED);
         let drained = resident_kib();
         pool.shutdown();
         await_alone();
