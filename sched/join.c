@@ -12,8 +12,8 @@
  * as well. It cannot refuse to wait, so where it would close a circle it tells the
  * one that waits for a task of its stack.
  *
- * join-1: it says so, then changes the word of that task; the waiter reads the word, then
- * whether it was told. Forbidden: it sleeps on, and was told.
+ * It says so and changes the word of that task, both under the lock; the waiter sees the
+ * word changed, then asks under the lock. Forbidden: it sleeps on, and was told.
  */
 #include <errno.h>
 #include <limits.h>
@@ -159,7 +159,7 @@ static void tell_circle(struct hd_worker *waiter)
 
 	waiter->joins_circle = true;
 	atomic_fetch_add_explicit(&task->state, HD_TASK_TOLD,
-				  memory_order_release); /* join-1 */
+				  memory_order_relaxed); /* locked */
 	hd_futex_wake(&task->state, INT_MAX);
 }
 
@@ -283,8 +283,7 @@ static int wait_end(struct hd_worker *worker, struct hd_task *task,
 {
 	for (;;) {
 		uint32_t state = atomic_load_explicit(
-			&task->state,
-			memory_order_acquire); /* task-1, join-1 */
+			&task->state, memory_order_acquire); /* task-1 */
 
 		if ((state & HD_TASK_STATE) != HD_TASK_ACCEPTED)
 			return 0;
