@@ -61,7 +61,8 @@ template <class T> class plain
 	}
 };
 
-// What is only a guess is no event: nothing depends on it, and each would double a search.
+// What is only a guess is no event: nothing depends on it, and each would double a
+// search.
 template <class T> struct guess {
 	T value = T();
 
