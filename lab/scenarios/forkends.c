@@ -210,6 +210,8 @@ LAB_GHOST static void note_left(unsigned int worker)
 	ghost_leave(0);
 }
 
+static int marked; /* plain */
+
 static int leaving(int n);
 HEDDLE_FORK_1(int, leaving, int)
 
@@ -219,8 +221,10 @@ static int leaving(int n)
 	if (!is_owner(hd_self->index)) {
 		lab_touch(&ghost);
 		note_left(hd_self->index);
+		marked = 1;
 		lab_leave();
 	}
+	marked++; /* behind what the thief did */
 	ends();
 	return n;
 }
