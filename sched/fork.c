@@ -487,7 +487,8 @@ int heddle_fork_join_(struct heddle_forks *given, struct heddle_fork_slot *at)
 
 /*
  * Takes forks in the old form out of the stack, newest first, down to stop, and submits
- * them. One that was taken stays the newest, for all below it were taken, too.
+ * them. One that was taken stays the newest, for all below it were taken, too. Typed ones
+ * that are open lie only below one that is waited for: above them old forms are submits.
  */
 static void spill(struct hd_worker *worker, struct hd_forks *forks,
 		  struct hd_forks_slot *stop)
@@ -496,7 +497,7 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 		struct hd_forks_slot *top = forks->next - 1;
 		struct heddle_task *task;
 
-		if (what_of(top) != (uintptr_t)heddle_fork_task_)
+		if (!what_of(top) || top->waits)
 			return;
 		if (!hd_forks_pop_owner(forks, top)) {
 			top->waits = HD_FORK_TAKEN;
