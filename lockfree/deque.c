@@ -79,9 +79,8 @@ void hd_deque_fini(struct hd_deque *deque)
 	void *ring = atomic_load_explicit(&deque->ring,
 					  memory_order_relaxed); /* no thief */
 
-	if (!ring)
-		return;
-	hd_unmap(ring, ring_bytes(deque->slots));
+	if (ring)
+		hd_unmap(ring, ring_bytes(deque->slots));
 	deque->slots = 0; /* no thief: it may become another one */
 	atomic_store_explicit(&deque->ring, NULL,
 			      memory_order_relaxed); /* no thief */

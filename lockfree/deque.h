@@ -107,8 +107,8 @@ _Static_assert(sizeof(struct hd_deque) == 2 * HD_CACHELINE,
 
 /*
  * Gives the deque a ring. The memory was zeroed before the first life; in a
- * later one the indices go on where they were. 0, -EINVAL if slots is not
- * a power of two from 2 to HD_DEQUE_SLOTS_MAX, -ENOMEM.
+ * later one the indices go on where they were, and slots is the same. 0, -EINVAL if
+ * that is not a power of two from 2 to HD_DEQUE_SLOTS_MAX, -ENOMEM.
  */
 int hd_deque_init(struct hd_deque *deque, uint32_t slots);
 

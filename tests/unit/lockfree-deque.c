@@ -86,7 +86,7 @@ static void lives(void)
 		   hd_deque_length_any(&deque) == 0,
 	   "a thief that comes late finds nothing");
 	is_u64(hd_reclaim_flush(&reclaim), 1, "one ring is freed");
-	ok(hd_deque_init(&deque, 4 * SLOTS) == 0 && deque.bottom == end &&
+	ok(hd_deque_init(&deque, SLOTS) == 0 && deque.bottom == end &&
 		   deque.top == end,
 	   "the next life goes on at the same indices");
 	hd_deque_push_owner(&deque, 3);

@@ -25,9 +25,11 @@
 #include "tests/tap/tap.h"
 #include "tls/slot.h"
 
-#define MS UINT64_C(1000000)
+#define MS      UINT64_C(1000000)
+#define ENTRIES 8 /* more than threads are workers at a time */
 
 static const uint32_t not_forked = 1;
+static _Thread_local uint32_t own_entry = ENTRIES;
 
 static struct heddle_pool *make_pool(uint32_t slots_max)
 {
@@ -35,6 +37,7 @@ static struct heddle_pool *make_pool(uint32_t slots_max)
 
 	pool->fork_mark = &not_forked;
 	pool->slots_max = slots_max;
+	pool->entries = ENTRIES;
 	hd_mutex_init(&pool->control);
 	if (hd_slots_pool_create(pool) < 0)
 		bail("no table of slots");
@@ -51,8 +54,13 @@ static void free_pool(struct heddle_pool *pool)
 /* The calling thread is this worker until end_worker(). */
 static struct hd_worker *be_worker(struct heddle_pool *pool)
 {
+	static _Atomic uint32_t lives_begun;
 	struct hd_worker *worker = hd_alloc(sizeof(*worker));
 
+	/* An entry has one worker at a time. */
+	if (own_entry == ENTRIES)
+		own_entry = atomic_fetch_add(&lives_begun, 1) % ENTRIES;
+	worker->index = own_entry;
 	worker->pool = pool;
 	if (hd_slots_worker_begin(worker) < 0)
 		bail("no values");
