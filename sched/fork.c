@@ -18,6 +18,7 @@
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
+#include "sched/queue.h"
 #include "sched/ready.h"
 #include "sched/task.h"
 
@@ -78,14 +79,27 @@ static uintptr_t what_of(const struct hd_forks_slot *slot)
 				    memory_order_relaxed); /* own store */
 }
 
+struct hd_forks_slot *hd_fork_above(struct hd_forks *forks,
+				    struct hd_forks_slot *least)
+{
+	struct hd_forks_slot *slot = forks->next > least ? forks->next : least;
+
+	while (slot != forks->end && (what_of(slot) || slot->waits))
+		slot++;
+	return slot;
+}
+
 /* ---- the session ---- */
 
 static struct hd_forks *make(struct hd_worker *worker)
 {
 	struct heddle_pool *pool = worker->pool;
+	uint64_t slots = (uint64_t)SLOTS_OF_RING * pool->deque_slots;
 	struct hd_forks *forks;
 
-	if (hd_forks_new(&forks, SLOTS_OF_RING * pool->deque_slots) < 0)
+	if (slots > HD_FORKS_SLOTS_MAX)
+		slots = HD_FORKS_SLOTS_MAX;
+	if (hd_forks_new(&forks, (uint32_t)slots) < 0)
 		return NULL;
 	hd_forks_retag_owner(forks, HD_FORKS_NO_TAG);
 	atomic_store_explicit(&worker->forks, forks,
@@ -148,7 +162,9 @@ static __attribute__((noinline)) void told(struct hd_worker *worker,
 	}
 	atomic_thread_fence(memory_order_seq_cst); /* ready-1 */
 	hd_ready_mark(forks->group);
-	hd_kick(forks->group);
+	/* Else who opens the gate looks (close-1), and nobody is woken for each fork. */
+	if (hd_queue_startable(forks->group))
+		hd_kick(forks->group);
 }
 
 void heddle_fork_answer_(struct heddle_forks *given,
@@ -311,6 +327,7 @@ int heddle_fork_sync_(struct heddle_forks *given, struct heddle_fork_slot *at,
 			told(worker, forks, slot);
 		return 1;
 	}
+	told(worker, forks, slot + 1);
 	mine = join_taken(worker, forks, slot);
 	give_up(worker, forks, slot);
 	return mine;
@@ -336,8 +353,8 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 		  struct hd_forks_slot *stop);
 
 /*
- * Below lie forks of runs that are not over, whose places are in registers: all that
- * is in use has a what or waits. Old forms are submitted: they could be joined above.
+ * Below lie forks of runs that are not over, whose places are in registers. Old forms
+ * are submitted: they could be joined above.
  */
 static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
 		       heddle_fork_fn fn, const uint64_t *arg, uint64_t *result)
@@ -349,9 +366,7 @@ static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
 		return false;
 	if (heddle_forks_ != &hd_forks_none)
 		spill(worker, forks, forks->slot);
-	slot = forks->next;
-	while (slot != forks->end && (what_of(slot) || slot->waits))
-		slot++;
+	slot = hd_fork_above(forks, forks->slot);
 	if (slot == forks->end)
 		return false;
 	hd_fork_call_at(worker, forks, slot, fn, arg, result);
@@ -393,11 +408,12 @@ static bool holds(struct hd_worker *worker, struct heddle_group *group)
 /* Until the call was made: false; or true, and the caller makes it. */
 static bool join_submitted(struct heddle_task *task)
 {
-	if (heddle_join(task, 0, HEDDLE_FOREVER) == 0)
-		return false;
-	/* Behind the caller in a SERIAL group: it is taken back. */
-	return heddle_cancel(task, HEDDLE_FOREVER) == 0 ||
-	       heddle_join(task, 0, HEDDLE_FOREVER) != 0;
+	int rc = hd_join_sure(task);
+
+	if (rc != -EDEADLK)
+		return rc != 0;
+	/* Behind the caller in a SERIAL group: it is taken back, or has started. */
+	return heddle_cancel(task, HEDDLE_NOW) == 0 || hd_join_sure(task) != 0;
 }
 
 void heddle_fork_run_(struct heddle_group *group, heddle_fork_fn fn,
@@ -479,6 +495,7 @@ int heddle_fork_join_(struct heddle_forks *given, struct heddle_fork_slot *at)
 		told(worker, forks, slot);
 		return 1;
 	}
+	told(worker, forks, slot + 1);
 	mine = join_taken(worker, forks, slot);
 	give_up(worker, forks, slot);
 	drop_holes(worker, forks);
@@ -501,6 +518,7 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 			return;
 		if (!hd_forks_pop_owner(forks, top)) {
 			top->waits = HD_FORK_TAKEN;
+			told(worker, forks, forks->next);
 			return;
 		}
 		forks->next = top;

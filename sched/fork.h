@@ -84,6 +84,9 @@ void hd_fork_finish(struct hd_forks_slot *slot, bool left);
 bool hd_fork_descend(struct hd_worker *worker, struct hd_forks *forks,
 		     struct hd_forks_slot *slot, uint32_t state, bool force);
 
+/* The same as heddle_join(); but of a circle another one is told. */
+int hd_join_sure(struct heddle_task *task);
+
 /* Around a sleep beside the fork (sched/join.c). */
 void hd_join_fork_begin(struct hd_worker *worker, struct hd_forks_slot *slot);
 void hd_join_fork_end(struct hd_worker *worker);
@@ -93,6 +96,13 @@ void hd_join_fork_end(struct hd_worker *worker);
 /* The stack for what the worker's newest frame forks for its lowest group, or NULL. */
 struct hd_forks *hd_fork_session(struct hd_worker *worker,
 				 struct heddle_group *group);
+
+/*
+ * The first slot from least on that is free: all that is in use has a what or waits,
+ * where the next one is in a register, too, or newer ones were taken as well.
+ */
+struct hd_forks_slot *hd_fork_above(struct hd_forks *forks,
+				    struct hd_forks_slot *least);
 
 /* Calls it with the place; old forms below it are submits meanwhile. */
 void hd_fork_call_at(struct hd_worker *worker, struct hd_forks *forks,

@@ -202,7 +202,8 @@ bool hd_fork_descend(struct hd_worker *worker, struct hd_forks *forks,
 {
 	uint32_t runner = state >> HD_FORKS_RUNNER_SHIFT;
 	uint32_t tag = hd_forks_tag_owner(forks);
-	struct hd_fork_loot loot = { .forks = forks, .next = slot + 1 };
+	struct hd_fork_loot loot = { .forks = forks,
+				     .next = hd_fork_above(forks, slot + 1) };
 	enum hd_forks_seen seen;
 	struct heddle_group *group = forks->group;
 

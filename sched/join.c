@@ -9,8 +9,9 @@
  * So the last one of a circle sees all of it, and nobody sees a circle that was
  * none: whoever is found waiting stays there while the chain is followed, and
  * keeps the task that it waits for in memory. Who sleeps beside a fork is part of a chain
- * as well. It cannot refuse to wait, so where it would close a circle it tells the
- * one that waits for a task of its stack.
+ * as well. It cannot refuse to wait, nor can the join of a fork that was submitted; so
+ * where one of these would close a circle, a join in that which may return is told. Who
+ * was told leaves: it is the end of a chain already.
  *
  * It says so and changes the word of that task, both under the lock; the waiter sees the
  * word changed, then asks under the lock. Forbidden: it sleeps on, and was told.
@@ -106,53 +107,46 @@ static bool is_ours(struct hd_worker *worker, struct wait wait)
 }
 
 /*
- * Who waits, and for what we would wait for waits through joins of this pool, for
- * something on our stack? NULL: nobody. Under pool->joins. There is no circle without
- * us: who would have closed it was told instead. A runner of which we do not know yet
- * joins later than we do.
+ * Does what we would wait for wait, through joins of this pool, for something on our
+ * stack? Under pool->joins. There is no circle without us: one of it was told
+ * instead. A runner of which we do not know yet joins later than we do. *to_tell is the
+ * last one whose join may return, or NULL.
  */
-static struct hd_worker *waits_for_us(struct hd_worker *worker,
-				      struct wait wait)
+static bool waits_for_us(struct hd_worker *worker, struct wait wait,
+			 struct hd_worker **to_tell)
 {
 	struct heddle_pool *pool = worker->pool;
+	uint32_t steps;
 
-	for (;;) {
+	*to_tell = NULL;
+
+	for (steps = 0; steps < pool->entries; steps++) {
 		uint32_t runner = runner_of(pool, wait);
 		struct hd_worker *at;
 		struct wait next;
 
 		if (!runner)
-			return NULL;
+			return false;
 		at = &pool->worker[runner - 1];
 		next = (struct wait){ NULL, NULL };
 		if (at->joins_fork)
 			next.fork = at->joining_fork;
 		else
 			next.task = at->joining;
-		/* It may have ended, and its worker do something else. */
-		if ((!next.task && !next.fork) || is_over(wait))
-			return NULL;
+		/* It was told, and leaves; or that ended, and it does something else. */
+		if (at->joins_circle || (!next.task && !next.fork) ||
+		    is_over(wait))
+			return false;
+		if (!at->joins_fork && !at->joins_sure)
+			*to_tell = at;
 		if (is_ours(worker, next))
-			return at;
+			return true;
 		wait = next;
 	}
+	return false;
 }
 
-/* From now on the worker waits for the task, unless that waits for us. */
-static bool enter_chain(struct hd_worker *worker, struct heddle_task *given)
-{
-	struct hd_mutex *joins = &worker->pool->joins;
-	bool circle;
-
-	hd_mutex_lock(joins);
-	circle = waits_for_us(worker, (struct wait){ given, NULL });
-	if (!circle)
-		worker->joining = given;
-	hd_mutex_unlock(joins);
-	return !circle;
-}
-
-/* Under pool->joins: the join of a task that is on the caller's stack returns. */
+/* Under pool->joins: the join returns. */
 static void tell_circle(struct hd_worker *waiter)
 {
 	struct hd_task *task = hd_task_of(waiter->joining);
@@ -163,15 +157,35 @@ static void tell_circle(struct hd_worker *waiter)
 	hd_futex_wake(&task->state, INT_MAX);
 }
 
+/* From now on the worker waits for the task, unless that waits for us, and it may. */
+static bool enter_chain(struct hd_worker *worker, struct heddle_task *given,
+			bool sure)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+	struct hd_worker *other;
+	bool circle;
+
+	hd_mutex_lock(joins);
+	circle = waits_for_us(worker, (struct wait){ given, NULL }, &other);
+	if (circle && sure && other)
+		tell_circle(other);
+	circle &= !sure;
+	if (!circle) {
+		worker->joining = given;
+		worker->joins_sure = sure;
+	}
+	hd_mutex_unlock(joins);
+	return !circle;
+}
+
 void hd_join_fork_begin(struct hd_worker *worker, struct hd_forks_slot *slot)
 {
 	struct hd_mutex *joins = &worker->pool->joins;
-	struct hd_worker *waiter;
+	struct hd_worker *other;
 
 	hd_mutex_lock(joins);
-	waiter = waits_for_us(worker, (struct wait){ NULL, slot });
-	if (waiter && !waiter->joins_fork)
-		tell_circle(waiter);
+	if (waits_for_us(worker, (struct wait){ NULL, slot }, &other) && other)
+		tell_circle(other);
 	worker->joining_fork = slot;
 	worker->joins_fork = true;
 	hd_mutex_unlock(joins);
@@ -194,6 +208,7 @@ static void leave_chain(struct hd_worker *worker)
 
 	hd_mutex_lock(joins);
 	worker->joining = NULL;
+	worker->joins_sure = false;
 	worker->joins_circle = false;
 	hd_mutex_unlock(joins);
 }
@@ -306,14 +321,14 @@ static int wait_end(struct hd_worker *worker, struct hd_task *task,
 }
 
 static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
-		       uint64_t deadline)
+		       uint64_t deadline, bool sure)
 {
 	struct hd_task *task = hd_task_of(given);
 	int rc;
 
 	if (deadline == HEDDLE_NOW)
 		return wait_end(NULL, task, deadline);
-	if (!enter_chain(worker, given))
+	if (!enter_chain(worker, given, sure))
 		return -EDEADLK;
 	hd_block_begin(HEDDLE_BLOCK_JOIN);
 	rc = wait_end(worker, task, deadline);
@@ -333,7 +348,7 @@ static int joinable(struct hd_task *task)
 	return (state & HD_TASK_STATE) == HD_TASK_NEW ? -EINVAL : 0;
 }
 
-static int wait_any(struct heddle_task *given, uint64_t deadline)
+static int wait_any(struct heddle_task *given, uint64_t deadline, bool sure)
 {
 	struct hd_worker *worker = hd_self && hd_self->frame ? hd_self : NULL;
 
@@ -341,7 +356,7 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		return -ECHILD; /* in the task that was run here */
 	if (worker && on_stack(worker, given))
 		return -EDEADLK;
-	return worker ? wait_inside(worker, given, deadline)
+	return worker ? wait_inside(worker, given, deadline, sure)
 		      : wait_end(NULL, hd_task_of(given), deadline);
 }
 
@@ -357,7 +372,8 @@ static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
 	return false;
 }
 
-int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
+static int join(struct heddle_task *given, uint32_t flags, uint64_t deadline,
+		bool sure)
 {
 	struct hd_task *task = hd_task_of(given);
 	bool help = flags & HEDDLE_JOIN_HELP;
@@ -385,12 +401,22 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	    !hd_self->block_depth && of_pool(hd_self->pool, task))
 		run_here(hd_self, task);
 	if (!ended(task, &state)) {
-		rc = wait_any(given, deadline);
+		rc = wait_any(given, deadline, sure);
 		if (rc < 0)
 			return rc;
 		ended(task, &state);
 	}
 	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
+}
+
+int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
+{
+	return join(given, flags, deadline, false);
+}
+
+int hd_join_sure(struct heddle_task *given)
+{
+	return join(given, 0, HEDDLE_FOREVER, true);
 }
 
 /*
@@ -448,6 +474,6 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 		return 0;
 	if (tell_to_stop(task))
 		hd_interrupt_task(task);
-	rc = wait_any(given, deadline);
+	rc = wait_any(given, deadline, false);
 	return rc < 0 ? rc : -EALREADY;
 }

@@ -187,6 +187,7 @@ struct hd_worker {
 	uint32_t turn; /* thread[turn] is its own */
 	bool successor;
 	bool joins_fork;    /* by pool->joins */
+	bool joins_sure;    /* by pool->joins; what it joins it cannot leave */
 	bool joins_circle;  /* by pool->joins */
 	void *past_stack;   /* of the other one; NULL: joined */
 	bool past_is_there; /* the kernel may know the other one still */
