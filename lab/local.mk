@@ -43,6 +43,7 @@ lab_scenarios = \
 	%D%/scenarios/donate.c \
 	%D%/scenarios/fork.c \
 	%D%/scenarios/forkends.c \
+	%D%/scenarios/forkjoins.c \
 	%D%/scenarios/forks.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \

@@ -138,11 +138,11 @@ struct hd_forks {
 	void *group;                /* O */
 	struct hd_forks *below;     /* O */
 	struct hd_forks *more;      /* O */
-	_Atomic uint32_t tag;       /* A  owner writes */
 	bool asked;                 /* O  a question was taken back */
 
 	/* Written by thieves, and by the owner when it is slow. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
+	_Atomic uint32_t tag; /* A  owner writes; read with the word */
 };
 
 enum hd_forks_seen {

@@ -16,6 +16,7 @@
 #include "platform/membarrier.h"
 #include "sched/block.h"
 #include "sched/group.h"
+#include "sched/interrupt.h"
 #include "sched/look.h"
 #include "sched/order.h"
 #include "sched/queue.h"
@@ -185,7 +186,7 @@ static struct hd_forks *make_segment(struct hd_forks *below)
 
 	if (hd_forks_new(&forks, SEGMENT) < 0)
 		hd_assert_failed("memory for a fork", __FILE__, __LINE__);
-	/* A pop of the first one is slow: it goes back to what is below. */
+	/* A pop of the first one is slow: it goes back to what is below, if that is. */
 	atomic_store_explicit(&forks->limit, (uintptr_t)(forks->slot + 1),
 			      memory_order_relaxed); /* nobody else's */
 	forks->below = below;
@@ -202,23 +203,43 @@ static void free_segments(struct hd_forks *forks)
 	}
 }
 
+/* Those of calls alone, down to that one. A segment has no group, so its word links. */
+static void free_alone(struct hd_worker *worker, struct hd_forks *stop)
+{
+	while (worker->forks_alone != stop) {
+		struct hd_forks *first = worker->forks_alone;
+
+		worker->forks_alone = first->group;
+		free_segments(first);
+	}
+}
+
 void heddle_fork_more_(struct heddle_forks *given,
 		       struct heddle_fork_place *place)
 {
 	struct hd_forks *forks = stack_of(given);
 
-	if (!forks->more)
-		forks->more = make_segment(forks);
+	if (!forks->more) {
+		forks->more = make_segment(forks->slot ? forks : NULL);
+		if (!forks->slot && hd_self) { /* its caller may be left */
+			forks->more->group = hd_self->forks_alone;
+			hd_self->forks_alone = forks->more;
+		}
+	}
 	*place = place_at(forks->more, forks->more->slot + 1);
 }
 
 void hd_fork_call_alone(heddle_fork_fn fn, const uint64_t *arg,
 			uint64_t *result)
 {
-	struct hd_forks *forks = make_segment(NULL);
+	struct hd_forks none = { .slot = NULL }; /* memory is for who forks */
+	struct hd_forks *before = hd_self ? hd_self->forks_alone : NULL;
 
-	fn(place_at(forks, forks->slot + 1), arg, result);
-	free_segments(forks);
+	fn(place_at(&none, NULL), arg, result);
+	if (hd_self)
+		free_alone(hd_self, before);
+	else
+		free_segments(none.more);
 }
 
 void hd_fork_free(struct hd_worker *worker)
@@ -375,6 +396,49 @@ static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
 	return true;
 }
 
+/* A region that is left for a call. */
+struct outside {
+	struct hd_worker *worker;
+	uint32_t depth;
+	int kind;
+	void (*interrupt)(void *arg);
+	void *arg;
+};
+
+static bool leave_region(struct outside *region)
+{
+	struct hd_worker *worker = hd_self;
+
+	if (!worker || !worker->block_depth || hd_pool_forked(worker->pool))
+		return false;
+	region->worker = worker;
+	region->depth = worker->block_depth;
+	region->kind = (int)worker->seen.kind;
+	region->interrupt = atomic_load_explicit(
+				    &worker->interrupt,
+				    memory_order_relaxed) /* own store: armed */
+				    ? worker->interrupt_fn
+				    : NULL;
+	region->arg = worker->interrupt_arg;
+	if (hd_interrupt_disarm(worker))
+		region->interrupt = NULL; /* it was called */
+	hd_block_end_all(worker);
+	return true;
+}
+
+static void enter_region(const struct outside *region)
+{
+	struct hd_worker *worker = region->worker;
+
+	if (hd_pool_forked(worker->pool))
+		return;
+	hd_block_begin(region->kind);
+	worker->block_depth = region->depth;
+	if (region->interrupt &&
+	    !hd_interrupt_arm(worker, region->interrupt, region->arg))
+		region->interrupt(region->arg); /* stopped meanwhile */
+}
+
 /* The root of a run, as a task. */
 struct root {
 	struct heddle_task task;
@@ -425,8 +489,14 @@ void heddle_fork_run_(struct heddle_group *group, heddle_fork_fn fn,
 	if (holds(hd_self, group))
 		run_root(&root.task);
 	else if (heddle_submit(group, &root.task) < 0 ||
-		 join_submitted(&root.task))
+		 join_submitted(&root.task)) {
+		struct outside region;
+		bool inside = leave_region(&region);
+
 		hd_fork_call_alone(fn, arg, result);
+		if (inside)
+			enter_region(&region);
+	}
 }
 
 /* ---- the old form ---- */
@@ -531,7 +601,7 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 }
 
 /* In another order, or in a region, where no call can be made in place. */
-int heddle_unfork_slow_(struct heddle_task *task)
+static int unfork(struct heddle_task *task)
 {
 	struct hd_worker *worker = hd_self;
 	struct hd_forks *forks = worker ? hd_fork_stack(worker) : NULL;
@@ -553,6 +623,20 @@ int heddle_unfork_slow_(struct heddle_task *task)
 	if (!worker->forks_typed)
 		drop_holes(worker, forks);
 	return mine;
+}
+
+/* In a region there is no permit: the call is made here, where one is taken for it. */
+int heddle_unfork_slow_(struct heddle_task *task)
+{
+	struct outside region;
+
+	if (!unfork(task))
+		return 0;
+	if (!leave_region(&region))
+		return 1;
+	task->fn(task);
+	enter_region(&region);
+	return 0;
 }
 
 /* ---- ends ---- */
@@ -603,7 +687,8 @@ void hd_fork_close(struct hd_worker *worker)
 
 void hd_fork_left(struct hd_worker *worker)
 {
-	heddle_forks_ = worker->forks_hidden = &hd_forks_none;
+	heddle_forks_ = &hd_forks_none;
+	worker->forks_hidden = false;
 	worker->forks_typed++; /* what the ends of frames fork is submitted */
 	if (worker->forking)
 		take_back(hd_fork_stack(worker));
@@ -613,5 +698,6 @@ void hd_fork_left_end(struct hd_worker *worker)
 {
 	if (worker->forking)
 		hd_fork_close(worker);
+	free_alone(worker, NULL);
 	worker->forks_typed = 0;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HEDDLE_FORK_ALIAS_ __attribute__((may_alias))
 #include <heddle/forkjoin.h>
 
 #include "lockfree/forks.h"
@@ -123,13 +124,17 @@ void hd_fork_left_end(struct hd_worker *worker);
 /* The calling thread begins, and ends, a time in which forks are submits. */
 static inline void hd_fork_hide(struct hd_worker *worker)
 {
-	worker->forks_hidden = heddle_forks_;
+	worker->forks_hidden = heddle_forks_ != &hd_forks_none;
 	heddle_forks_ = &hd_forks_none;
 }
 
 static inline void hd_fork_unhide(struct hd_worker *worker)
 {
-	heddle_forks_ = worker->forks_hidden;
+	struct hd_forks *forks = hd_fork_stack(worker);
+
+	heddle_forks_ = worker->forks_hidden
+				? (struct heddle_forks *)(void *)forks
+				: &hd_forks_none;
 }
 
 /* With the pool, which has no thread; a forked child may stand in slots of its own. */

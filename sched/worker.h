@@ -148,6 +148,7 @@ struct hd_worker {
 	bool available;       /* O  counted in pool->available */
 	bool settled;         /* O  has become LIVE */
 	bool may_trim;        /* O  the nodes, before it wakes */
+	bool forks_hidden;    /* O  in a region: heddle_forks_ was its stack */
 	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t free_ahead[HD_NODES_AHEAD]; /* O  hints for who takes them */
@@ -167,8 +168,8 @@ struct hd_worker {
 	struct heddle_group *bound_group; /* its permits came along, or NULL */
 	/* By the phase's holder: its thread, and the one that it succeeded. */
 	struct hd_thread thread[2];
-	_Atomic(struct hd_forks *) forks;  /* A  made by its thread, stays */
-	struct heddle_forks *forks_hidden; /* O  heddle_forks_ in a region */
+	_Atomic(struct hd_forks *) forks; /* A  made by its thread, stays */
+	struct hd_forks *forks_alone; /* O  slots of calls that are not over */
 
 	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */

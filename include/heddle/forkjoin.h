@@ -42,7 +42,11 @@ extern "C" {
 
 /* ---- for the macros: what their inline halves touch, the same in the library ---- */
 
-struct heddle_fork_slot {
+#ifndef HEDDLE_FORK_ALIAS_
+# define HEDDLE_FORK_ALIAS_ /* in the library: it knows them by other names, too */
+#endif
+
+struct HEDDLE_FORK_ALIAS_ heddle_fork_slot {
 	uintptr_t what; /* 0, or what is called by who takes it */
 	uint32_t state;
 	uint32_t waits;
@@ -50,7 +54,7 @@ struct heddle_fork_slot {
 	uint64_t result;
 };
 
-struct heddle_forks {
+struct HEDDLE_FORK_ALIAS_ heddle_forks {
 	uintptr_t limit; /* no slot from it on is anybody else's */
 	struct heddle_fork_slot *slot, *end;
 	struct heddle_fork_slot *next;
@@ -125,7 +129,7 @@ static inline int heddle_fork_pop_(struct heddle_forks *forks,
 	return __builtin_expect(__atomic_load_n(&forks->limit,
 						__ATOMIC_RELAXED) <=
 					(uintptr_t)slot,
-				1);
+				1) != 0;
 }
 
 static inline void heddle_fork_(struct heddle_group *group,
@@ -464,9 +468,10 @@ heddle_fork_room_(struct heddle_forks **forks, struct heddle_fork_slot **slot)
 #define HEDDLE_FORK_IS_(...)   __VA_ARGS__
 
 #define HEDDLE_TASK_HEAD_(class, ret, name, params) \
- class __attribute__((unused)) ret name##_typed_( \
-	 struct heddle_forks *heddle_stack_, \
-	 struct heddle_fork_slot *heddle_slot_ HEDDLE_FORK_PLUS_ params)
+ class __attribute__((unused)) \
+ ret name##_typed_(struct heddle_forks *heddle_stack_ __attribute__((unused)), \
+		   struct heddle_fork_slot *heddle_slot_ \
+		   __attribute__((unused)) HEDDLE_FORK_PLUS_ params)
 
 /* A word of a slot from a value, and back. */
 #define HEDDLE_FORK_IN_(i, type, value) \
