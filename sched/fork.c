@@ -186,9 +186,9 @@ static struct hd_forks *make_segment(struct hd_forks *below)
 
 	if (hd_forks_new(&forks, SEGMENT) < 0)
 		hd_assert_failed("memory for a fork", __FILE__, __LINE__);
-	/* A pop of the first one is slow: it goes back to what is below, if that is. */
-	atomic_store_explicit(&forks->limit, (uintptr_t)(forks->slot + 1),
-			      memory_order_relaxed); /* nobody else's */
+	atomic_store_explicit(
+		&forks->limit, (uintptr_t)(forks->slot + 1),
+		memory_order_relaxed); /* a pop of the first goes below */
 	forks->below = below;
 	return forks;
 }
@@ -373,10 +373,7 @@ void hd_fork_call_at(struct hd_worker *worker, struct hd_forks *forks,
 static void spill(struct hd_worker *worker, struct hd_forks *forks,
 		  struct hd_forks_slot *stop);
 
-/*
- * Below lie forks of runs that are not over, whose places are in registers. Old forms
- * are submitted: they could be joined above.
- */
+/* Forks in the old form that lie below are submitted: they could be joined above. */
 static bool run_shared(struct hd_worker *worker, struct heddle_group *group,
 		       heddle_fork_fn fn, const uint64_t *arg, uint64_t *result)
 {
@@ -600,7 +597,7 @@ static void spill(struct hd_worker *worker, struct hd_forks *forks,
 	}
 }
 
-/* In another order, or in a region, where no call can be made in place. */
+/* In another order, or in a region. */
 static int unfork(struct heddle_task *task)
 {
 	struct hd_worker *worker = hd_self;
@@ -629,11 +626,10 @@ static int unfork(struct heddle_task *task)
 int heddle_unfork_slow_(struct heddle_task *task)
 {
 	struct outside region;
+	int mine = unfork(task);
 
-	if (!unfork(task))
-		return 0;
-	if (!leave_region(&region))
-		return 1;
+	if (!mine || !leave_region(&region))
+		return mine;
 	task->fn(task);
 	enter_region(&region);
 	return 0;

@@ -23,6 +23,8 @@ static struct heddle_pool *pool;
 static struct heddle_group *where;
 static _Atomic int begun[8];
 
+#define LONG_TIME (20 * 1000 * 1000)
+
 static void until_begun(int n)
 {
 	while (!atomic_load(&begun[n]))
@@ -54,15 +56,17 @@ HEDDLE_FORK_1(long, part, long)
 static long part(long n)
 {
 	struct part_fork inner = { .value = 1000 };
-	long sum = n;
+	long sum = n, i;
 
 	atomic_fetch_add(&begun[n], 1);
-	if (n == 2)
-		until_begun(4);
+	for (i = 0; n == 2 && i < LONG_TIME && !begun[4]; i++)
+		; /* out for so long */
+	if (n == 1)
+		until_begun(2);
 	if (n == 1 || n == 3) {
 		part_fork(where, &inner, n == 1 ? 3 : 4);
-		if (n == 1)
-			until_begun(3);
+		for (i = 0; n == 1 && i < LONG_TIME && !begun[3]; i++)
+			; /* who joins takes it, if it does not sleep yet */
 		sum += part_join(&inner);
 	}
 	return sum;
