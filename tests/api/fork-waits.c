@@ -88,11 +88,15 @@ static void join_older(struct heddle_task *task)
 static void crossed(void)
 {
 	struct heddle_task task;
+	int i, good = 0;
 
-	forget();
-	run_task(&task, join_older);
-	is_u64((uint64_t)value, 208,
-	       "what runs above a fork leaves newer ones");
+	/* Mostly who joins is the one that gets what is forked last. */
+	for (i = 0; i < 30 && good == i; i++) {
+		forget();
+		run_task(&task, join_older);
+		good += value == 208;
+	}
+	is_i(good, 30, "what runs above a fork leaves newer ones: %ld", value);
 }
 
 /* ---- a circle over a run ---- */
