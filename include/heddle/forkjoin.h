@@ -23,7 +23,9 @@
  * instructions. No other task runs above a waiting frame, only what descends from
  * the fork that it waits for; so the stack is as deep as that of the
  * serial program, and a lock may be held across a join if no forked call takes it. Join
- * before the task returns, and before a longjmp leaves the function that forked.
+ * before the task returns, and before a longjmp leaves the function that forked. Where a
+ * thread may be ended with forks open, by pthread_exit() or a cancel, their structs are
+ * not on its stack: who runs such a fork uses its struct.
  *
  * In an ordered group a task starts when it is the next one. So in a SERIAL group the
  * calls of a task's forks are made in place; in a FIFO group a join waits for the
