@@ -177,8 +177,7 @@ int hd_thread_join(struct hd_thread *thread, uint64_t deadline)
 /*
  * Has the kernel forgotten this thread, or given its number to another one? The thread
  * itself has begun before it read the clock, so one that has begun behind that is not
- * it. Its stat file need not be read at every birth for that: 20 us, of which the
- * creation is 15.
+ * it. To read its stat file at every birth would cost more than the creation.
  */
 static bool is_gone(int32_t tid, uint64_t born)
 {

@@ -99,6 +99,8 @@ void hd_share_charge(struct heddle_group *group, uint64_t held_ns)
 
 void hd_share_begin(struct hd_worker *worker)
 {
+	worker->turn_unread =
+		0; /* what was short was perhaps another group's */
 	worker->turn_start =
 		worker->attention & HD_ATTENTION_COMPETE ? hd_now_ns() : 0;
 }

@@ -61,12 +61,6 @@ static void submit_blocking_stuck(void)
 	thread_ends();
 }
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
 static void to_0_to_1(void)
 {
 	lab_touch(&ghost);

@@ -30,19 +30,6 @@ static void change(unsigned int g, unsigned int cap, bool wait)
 	}
 }
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
 static void submit_1(void)
 {
 	submit(1);

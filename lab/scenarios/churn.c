@@ -99,12 +99,6 @@ static void stop_to_one(void)
 	stop_to(1);
 }
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
 /* -- a pool with one worker -- */
 
 static const struct rules one_worker =

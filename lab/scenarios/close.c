@@ -77,7 +77,7 @@ static void submit_task(void)
 	thread_ends();
 }
 
-static void submit_two(void)
+static void submit_pair(void)
 {
 	submit_to(task);
 	submit_to(task);
@@ -158,7 +158,7 @@ CLOSE(drains_old, "close-drain-old", "and loads may give an old value", drain,
       submit_task, all_called, UP_TO(1, 1));
 CLOSE(drains_two, "close-drain-two",
       "a second task is run before the drain returns, or refused", drain,
-      submit_two, all_called, UP_TO(2, 0));
+      submit_pair, all_called, UP_TO(2, 0));
 CLOSE(blocks, "close-block", "a task in a blocking region is live", refuse,
       submit_blocking, threads_ended, UP_TO(2, 0));
 CLOSE(blocks_old, "close-block-old", "and loads may give an old value", refuse,

@@ -17,19 +17,6 @@
 /* In the past, and yet it sleeps first. */
 #define PAST UINT64_C(1)
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
 static void run_one(void)
 {
 	LAB_ASSERT(heddle_pool_run(pool, HEDDLE_RUN_ONE, HEDDLE_FOREVER) == 0);

@@ -53,12 +53,6 @@ POOL(exit_one, "exit-one", "a task ends its thread, the next one runs",
      RULES(.workers = 1, .cap = { 1 }, .threads = 1), THREADS(leave_then_run),
      UP_TO(2, 0));
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
 static void leave_only(void)
 {
 	submit_leaving();

@@ -161,12 +161,6 @@ LAB_GHOST static void second_reset(void)
 	atomic_store_explicit(&second_ran, 0, memory_order_relaxed);
 }
 
-static void submit_plain(void)
-{
-	submit(0);
-	thread_ends();
-}
-
 POOL_AND(call_entry, "help-call",
 	 "who finds no entry for itself wakes a worker",
 	 RULES(.workers = 1, .workers_max = 2, .cap = { 2 }, .helpers = 1,
@@ -176,7 +170,7 @@ POOL_AND(call_entry, "help-call",
 POOL(call_unit, "help-call-unit", "beside a submit, for the one unit",
      RULES(.workers = 1, .workers_max = 2, .cap = { 1 }, .helpers = 1,
 	   .threads = 2),
-     THREADS(call_0, submit_plain), UP_TO(2, 0), .settle = true);
+     THREADS(call_0, submit_one), UP_TO(2, 0), .settle = true);
 
 /* -- turns -- */
 

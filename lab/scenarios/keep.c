@@ -52,19 +52,6 @@ static const char *keep_at_rest(void)
 
 /* -- retire against submit -- */
 
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
 /* Two tasks that never return need two workers, whoever was about to leave. */
 KEEP(keep_submit, "keep-submit", "a task met by a worker that leaves is run", 0,
      RULES(.workers = 2, .workers_max = 2, .flags = HEDDLE_POOL_ELASTIC,

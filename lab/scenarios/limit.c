@@ -114,13 +114,6 @@ static void limit_to_2(void)
 	thread_ends();
 }
 
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
 static void setup_limited(void)
 {
 	uint32_t before;

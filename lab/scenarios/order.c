@@ -75,7 +75,7 @@ static void submit_regions(void)
 	thread_ends();
 }
 
-static void submit_two(void)
+static void submit_pair(void)
 {
 	submit(1);
 	submit(1);
@@ -131,7 +131,7 @@ static void submit_claims(void)
 POOL_AND(two, "order-two", "one taker at a time strands no task",
 	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
 	       .threads = 1),
-	 IS(FIFO), order_reset, THREADS(submit_two), .settle = true,
+	 IS(FIFO), order_reset, THREADS(submit_pair), .settle = true,
 	 UP_TO(2, 0));
 POOL_AND(both, "order-both", "nor with two submitters and workers awake",
 	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
@@ -140,7 +140,7 @@ POOL_AND(both, "order-both", "nor with two submitters and workers awake",
 POOL_AND(both_old, "order-both-old", "and loads may give an old value",
 	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .stuck = true,
 	       .threads = 1),
-	 IS(FIFO), order_reset, THREADS(submit_two), .settle = true,
+	 IS(FIFO), order_reset, THREADS(submit_pair), .settle = true,
 	 UP_TO(1, 1));
 POOL_AND(claims, "order-claims", "claims come in order beside each other",
 	 RULES(.workers = 2, .below = 1, .cap = { 2, 2 }, .threads = 1),

@@ -188,6 +188,20 @@ static inline void thread_ends(void)
 	ghost_thread_ended();
 }
 
+/* Threads of many scenarios: one task, or two, for the root. */
+static inline void submit_one(void)
+{
+	submit(0);
+	thread_ends();
+}
+
+static inline void submit_two(void)
+{
+	submit(0);
+	submit(0);
+	thread_ends();
+}
+
 /* -- the verdict -- */
 
 static bool is_within(unsigned int g, unsigned int top)

@@ -29,12 +29,6 @@ static void stop_all(void)
 	thread_ends();
 }
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
 POOL(start, "start-submit", "a task from before the first worker is run",
      RULES(.workers = 0, .workers_max = 1, .cap = { 1 }, .threads = 2),
      THREADS(start_one, submit_one), UP_TO(2, 0));

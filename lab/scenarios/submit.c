@@ -11,19 +11,6 @@
 #include "sched/look.h"
 #include "sched/permit.h"
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
 static void submit_1(void)
 {
 	submit(1);

@@ -23,19 +23,6 @@ static const char *trimmer_at_rest(void)
 	return verdict;
 }
 
-static void submit_one(void)
-{
-	submit(0);
-	thread_ends();
-}
-
-static void submit_two(void)
-{
-	submit(0);
-	submit(0);
-	thread_ends();
-}
-
 #define TRIMMER(id, title, what, pool_rules, threads, ...) \
  static const struct rules rules_##id = pool_rules; \
  POOL_SETUP_(id, be_eager()) \

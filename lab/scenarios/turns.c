@@ -107,7 +107,7 @@ static void region_and_two(void)
 	thread_ends();
 }
 
-static void submit_two(void)
+static void submit_pair(void)
 {
 	submit(1);
 	submit(1);
@@ -134,4 +134,4 @@ CHARGED(to_returner, "turns-to-returner", "a path that goes to a returner",
 	THREADS(region_and_two), .settle = true, UP_TO(1, 0));
 CHARGED(over_cap, "turns-over-cap", "a path that is over a lowered cap",
 	RULES(.workers = 1, .below = 1, .cap = { 1, 1 }, .threads = 2),
-	THREADS(submit_two, pause_1), .settle = true, UP_TO(1, 0));
+	THREADS(submit_pair, pause_1), .settle = true, UP_TO(1, 0));

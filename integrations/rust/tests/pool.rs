@@ -169,7 +169,8 @@ fn pools_start_and_stop_and_say_what_is_wrong() {
     let handle = pool.group().spawn(|| 1).unwrap();
     pool.start(1).unwrap();
     assert_eq!(handle.join().unwrap(), 1);
-    assert_eq!(pool.start(4), Err(Error::Invalid));
+    let refused = pool.start(4);
+    assert!(matches!(&refused, Err(Error::Start(text)) if text.contains("workers_max is 3")));
     assert!(Pool::new(0).is_err());
     assert!(Pool::builder().name("longer than ten").build().is_err());
     assert!(Pool::builder().name("a\0b").build().is_err());
