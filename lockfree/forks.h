@@ -143,6 +143,8 @@ struct hd_forks {
 	/* Written by thieves, and by the owner when it is slow. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
 	_Atomic uint32_t tag; /* A  owner writes; read with the word */
+	/* For who uses the stack: another one of the same owner. */
+	struct hd_forks *older; /* O */
 };
 
 enum hd_forks_seen {

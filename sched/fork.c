@@ -54,8 +54,7 @@ struct hd_forks_slot *hd_fork_above(struct hd_forks *forks,
 
 static struct hd_forks *make(struct hd_worker *worker)
 {
-	struct heddle_pool *pool = worker->pool;
-	uint64_t slots = (uint64_t)SLOTS_OF_RING * pool->deque_slots;
+	uint64_t slots = (uint64_t)SLOTS_OF_RING * worker->pool->deque_slots;
 	struct hd_forks *forks;
 
 	if (slots > HD_FORKS_SLOTS_MAX)
@@ -63,11 +62,56 @@ static struct hd_forks *make(struct hd_worker *worker)
 	if (hd_forks_new(&forks, (uint32_t)slots) < 0)
 		return NULL;
 	hd_forks_retag_owner(forks, HD_FORKS_NO_TAG);
+	return forks;
+}
+
+/* The forks below top that were taken are over. */
+static void reset(struct hd_forks *forks, struct hd_forks_slot *top)
+{
+	while (top-- > forks->slot)
+		if (top->waits)
+			hd_forks_reset_owner(forks, top);
+}
+
+/* Where a thread was left: are those forks over that were taken from it? */
+static bool free_again(struct hd_forks *forks)
+{
+	struct hd_forks_slot *top = forks->slot;
+
+	for (; top != forks->end && top->waits; top++)
+		if (top->waits == HD_FORK_TAKEN &&
+		    !(hd_forks_state_owner(top) & HD_FORKS_DONE))
+			return false;
+	reset(forks, top);
+	return true;
+}
+
+/* forks-8: and those that look for forks find this one from now on. */
+static void publish(struct hd_worker *worker, struct hd_forks *forks)
+{
 	atomic_store_explicit(&worker->forks, forks,
 			      memory_order_release); /* forks-8 */
 	atomic_store_explicit(
-		&pool->forks, 1,
+		&worker->pool->forks, 1,
 		memory_order_release); /* ready-1: hd_fork_told() has a fence */
+}
+
+/* One of the entry's stacks that nobody writes to, or a new one. */
+static struct hd_forks *stack_for(struct hd_worker *worker)
+{
+	struct hd_forks *first = hd_fork_stack(worker), *forks, **link;
+
+	if (first && !first->slot->waits)
+		return first;
+	for (link = &first; (forks = *link); link = &forks->older)
+		if (free_again(forks))
+			break;
+	if (forks)
+		*link = forks->older;
+	else if (!(forks = make(worker)))
+		return NULL;
+	forks->older = first;
+	publish(worker, forks);
 	return forks;
 }
 
@@ -86,12 +130,12 @@ struct hd_forks *hd_fork_session(struct hd_worker *worker,
 
 	if (!may_share(worker, group))
 		return NULL;
-	forks = hd_fork_stack(worker);
 	if (worker->forking)
-		return forks;
+		return hd_fork_stack(worker);
 	if (!hd_membarrier_available())
 		return NULL;
-	if (!forks && !(forks = make(worker)))
+	forks = stack_for(worker);
+	if (!forks)
 		return NULL;
 	forks->next = forks->slot;
 	forks->group = group;
@@ -151,12 +195,12 @@ static struct hd_forks_slot *take_back(struct hd_forks *forks)
 /* Who took the others writes to their slots. */
 static void await(struct hd_forks *forks, struct hd_forks_slot *top)
 {
-	while (top-- > forks->slot) {
-		if (top->waits == HD_FORK_TAKEN)
-			hd_fork_sleep(top);
-		if (top->waits)
-			hd_forks_reset_owner(forks, top);
-	}
+	struct hd_forks_slot *slot;
+
+	for (slot = top; slot-- > forks->slot;)
+		if (slot->waits == HD_FORK_TAKEN)
+			hd_fork_sleep(slot);
+	reset(forks, top);
 }
 
 static void end_session(struct hd_worker *worker, struct hd_forks *forks)
@@ -190,13 +234,19 @@ void hd_fork_left(struct hd_worker *worker)
 
 void hd_fork_left_end(struct hd_worker *worker)
 {
+	/* Those that were taken go on; their slots are marked (stack_for). */
 	if (worker->forking)
-		hd_fork_close(worker);
+		end_session(worker, hd_fork_stack(worker));
 	hd_fork_free_alone(worker, NULL);
 	worker->forks_typed = 0;
 }
 
 void hd_fork_free(struct hd_worker *worker)
 {
-	hd_fork_free_segments(hd_fork_stack(worker));
+	struct hd_forks *forks = hd_fork_stack(worker), *older;
+
+	for (; forks; forks = older) {
+		older = forks->older;
+		hd_fork_free_segments(forks);
+	}
 }

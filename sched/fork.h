@@ -117,7 +117,7 @@ void hd_fork_call_alone(heddle_fork_fn fn, const uint64_t *arg,
 /* The lowest task of a worker that is forking has returned. */
 void hd_fork_close(struct hd_worker *worker);
 
-/* Its thread is left: nobody takes more; and, when its frames have ended, the rest. */
+/* Its thread is left: nobody takes more; and, when its frames have ended, the session. */
 void hd_fork_left(struct hd_worker *worker);
 void hd_fork_left_end(struct hd_worker *worker);
 

@@ -7,7 +7,10 @@
  * clause: D5
  * clause: E5
  */
+#include <limits.h>
+
 #include "lab/scenarios/forks.h"
+#include "platform/futex.h"
 
 /* -- a cap is lowered while a task forks -- */
 
@@ -314,4 +317,86 @@ static void root_leaves(void)
 
 FORKS(left, "forks-left", "the forks of a thread that was left are nobody's",
       RULES(.workers = 2, .threads = 1), THREADS(root_leaves), root_left,
+      UP_TO(1, 0));
+
+/* -- and what was taken from it waits for what only its successor can run -- */
+
+static _Atomic uint32_t taken, released, came;
+
+static void await(_Atomic uint32_t *word)
+{
+	while (!atomic_load_explicit(word, memory_order_relaxed))
+		hd_futex_wait(word, 0, HEDDLE_FOREVER);
+}
+
+static void tell(_Atomic uint32_t *word)
+{
+	atomic_store_explicit(word, 1, memory_order_relaxed);
+	hd_futex_wake(word, INT_MAX);
+}
+
+static int patient(int n);
+HEDDLE_FORK_1(int, patient, int)
+
+static int patient(int n)
+{
+	begins(1);
+	tell(&taken);
+	await(&released);
+	ends();
+	return n;
+}
+
+static void fork_patient(struct heddle_task *task)
+{
+	static struct patient_fork one;
+
+	(void)task;
+	note_owner(hd_self->index);
+	begins(0);
+	will_fork();
+	patient_fork(groups[0], &one, 1);
+	await(&taken);
+	lab_touch(&ghost);
+	lab_leave();
+}
+
+static int late(int n);
+HEDDLE_FORK_1(int, late, int)
+
+static int late(int n)
+{
+	begins((unsigned int)n);
+	tell(&came);
+	ends();
+	return n;
+}
+
+/* Who was patient takes this fork. */
+static void release(struct heddle_task *task)
+{
+	static struct late_fork one = { .value = 9 };
+
+	(void)task;
+	begins(0);
+	will_fork();
+	late_fork(groups[0], &one, 3);
+	tell(&released);
+	await(&came);
+	LAB_ASSERT(late_join(&one) == 3);
+	ends();
+}
+
+static void root_goes_on(void)
+{
+	start_root(fork_patient);
+	LAB_ASSERT(heddle_join(&root_task, 0, HEDDLE_FOREVER) == -ECANCELED);
+	start_root(release);
+	join_root();
+	thread_ends();
+}
+
+FORKS(goes_on, "forks-left-on",
+      "who is left is succeeded while its forks are out",
+      RULES(.workers = 2, .threads = 1), THREADS(root_goes_on), root_left,
       UP_TO(1, 0));
