@@ -98,6 +98,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "platform/cacheline.h"
@@ -146,6 +147,13 @@ struct hd_forks {
 	/* For who uses the stack: another one of the same owner. */
 	struct hd_forks *older; /* O */
 };
+
+/* Thieves that look for work poll these two; the owner's line stays its own. */
+_Static_assert(offsetof(struct hd_forks, tag) / HD_CACHELINE ==
+			       offsetof(struct hd_forks, word) / HD_CACHELINE &&
+		       offsetof(struct hd_forks, tag) / HD_CACHELINE !=
+			       offsetof(struct hd_forks, asked) / HD_CACHELINE,
+	       "what thieves read lies by itself");
 
 enum hd_forks_seen {
 	HD_FORKS_NONE,    /* none of the tag at some instant of the call */

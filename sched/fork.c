@@ -249,4 +249,5 @@ void hd_fork_free(struct hd_worker *worker)
 		older = forks->older;
 		hd_fork_free_segments(forks);
 	}
+	hd_fork_free_alone(worker, NULL); /* of calls that were jumped over */
 }

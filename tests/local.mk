@@ -44,6 +44,7 @@ public_tests = \
 	%D%/api/fork \
 	%D%/api/forkjoin \
 	%D%/api/forks \
+	%D%/api/fork-costs \
 	%D%/api/fork-left \
 	%D%/api/fork-waits \
 	%D%/api/groups \

@@ -5,7 +5,7 @@
  *
  * Method: who waits for what is settled by flags, so that each case has one order.
  *
- * clause: N1 Q1 C1
+ * clause: N1 N2 Q1 C1
  */
 #include <errno.h>
 #include <unistd.h>
@@ -144,6 +144,62 @@ static void circle(void)
 	heddle_group_close(paused, HEDDLE_CLOSE_DRAIN, HEDDLE_FOREVER);
 }
 
+/* ---- a circle over a fork that is a submit ---- */
+
+static struct heddle_task submitter;
+static struct heddle_group *other;
+
+static long joins_submitter(long n);
+HEDDLE_FORK_1(long, joins_submitter, long)
+
+static long joins_submitter(long n)
+{
+	calls++;
+	atomic_fetch_add(&begun[1], 1);
+	rc_inside = heddle_join(&submitter, 0, HEDDLE_FOREVER);
+	return n;
+}
+
+/* It has begun, and perhaps waits; or it cannot begin before the join waits. */
+static bool begins_first;
+
+static void submits_fork(struct heddle_task *task)
+{
+	struct joins_submitter_fork f;
+
+	(void)task;
+	joins_submitter_fork(other, &f, 7);
+	if (begins_first) {
+		until_begun(1);
+		usleep(5000);
+	}
+	atomic_store(&submits, 1);
+	value = joins_submitter_join(&f);
+}
+
+static void circle_of_submit(bool first)
+{
+	forget();
+	calls = 0;
+	atomic_store(&submits, 0);
+	begins_first = first;
+	heddle_group_create(where, NULL, &other);
+	if (!first)
+		heddle_group_close(other, HEDDLE_CLOSE_QUIESCE, HEDDLE_FOREVER);
+	submitter = (struct heddle_task)HEDDLE_TASK_INIT(submits_fork);
+	heddle_submit(where, &submitter);
+	while (!atomic_load(&submits))
+		;
+	usleep(5000);
+	if (!first)
+		heddle_group_close(other, HEDDLE_CLOSE_RESUME, HEDDLE_FOREVER);
+	heddle_join(&submitter, 0, HEDDLE_FOREVER);
+	ok(calls == 1 && value == 7 && rc_inside == -EDEADLK,
+	   "a fork in a circle is called once%s: %d, %ld, %d",
+	   first ? ", where it was there first" : "", calls, value, rc_inside);
+	heddle_group_close(other, HEDDLE_CLOSE_DRAIN, HEDDLE_FOREVER);
+}
+
 /* ---- a call in place, of a join in a region ---- */
 
 static int depth_inside;
@@ -242,6 +298,8 @@ int main(void)
 	where = heddle_pool_group(pool);
 	crossed();
 	circle();
+	circle_of_submit(false);
+	circle_of_submit(true);
 	region();
 	su_check_at_rest(pool);
 	su_destroy(pool);
