@@ -93,7 +93,7 @@ static void publish(struct hd_worker *worker, struct hd_forks *forks)
 			      memory_order_release); /* forks-8 */
 	atomic_store_explicit(
 		&worker->pool->forks, 1,
-		memory_order_release); /* ready-1: hd_fork_told() has a fence */
+		memory_order_relaxed); /* ready-1: hd_fork_told() has a fence */
 }
 
 /* One of the entry's stacks that nobody writes to, or a new one. */

@@ -474,6 +474,12 @@ int main(void)
 		.workers_max = 3,
 		.blocked_max = 64,
 	};
+	/* Frames are large with a sanitizer. */
+	struct heddle_pool_options high = {
+		.struct_size = sizeof(high),
+		.workers_max = 3,
+		.stack_size = (uint64_t)8 << 20,
+	};
 
 	tap_deadline(110);
 	tap_seed();
@@ -482,7 +488,7 @@ int main(void)
 	       "forks are counted as queued");
 	in_any_order("one worker");
 	su_destroy(pool);
-	pool = su_pool(3);
+	pool = su_pool_with(&high, 3);
 	typed();
 	in_any_order("three workers");
 	busy();
