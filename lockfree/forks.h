@@ -144,8 +144,9 @@ struct hd_forks {
 	/* Written by thieves, and by the owner when it is slow. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
 	_Atomic uint32_t tag; /* A  owner writes; read with the word */
-	/* For who uses the stack: another one of the same owner. */
+	/* For who uses the stack: another one of the same owner; what it is for. */
 	struct hd_forks *older; /* O */
+	bool unjoined;          /* I */
 };
 
 /* Thieves that look for work poll these two; the owner's line stays its own. */

@@ -15,6 +15,8 @@
 #include "lockfree/groupword.h"
 #include "platform/probe.h"
 #include "sched/block.h"
+
+#include "sched/calls.h"
 #include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
@@ -330,6 +332,7 @@ static void begin(struct hd_worker *worker, int kind)
 
 	hd_share_end(worker);
 	hd_fork_hide(worker);
+	hd_calls_rest(worker);
 	worker->block_depth = 1;
 	count_blocked(worker, 1);
 	if (worker->guest)

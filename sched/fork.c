@@ -8,6 +8,7 @@
 #include "sched/forkown.h"
 
 #include "platform/membarrier.h"
+#include "sched/calls.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/order.h"
@@ -225,6 +226,7 @@ void hd_fork_close(struct hd_worker *worker)
 
 void hd_fork_left(struct hd_worker *worker)
 {
+	hd_calls_rest(worker);
 	heddle_forks_ = &hd_forks_none;
 	worker->forks_hidden = false;
 	worker->forks_typed++; /* what the ends of frames fork is submitted */

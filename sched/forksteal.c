@@ -4,6 +4,7 @@
 
 #include "platform/futex.h"
 #include "platform/membarrier.h"
+#include "sched/calls.h"
 #include "sched/group.h"
 #include "sched/task.h"
 
@@ -19,6 +20,21 @@ static uint32_t entries(struct heddle_pool *pool)
 				    memory_order_acquire); /* registry-1 */
 }
 
+/* An entry has two stacks: of what is joined, and of what nobody joins. */
+#define KINDS 2
+
+static struct hd_forks *stack_at(struct heddle_pool *pool, uint32_t i)
+{
+	struct hd_worker *worker = &pool->worker[i / KINDS];
+
+	return i % KINDS ? hd_calls_stack(worker) : hd_fork_stack(worker);
+}
+
+static uint32_t stacks(struct heddle_pool *pool)
+{
+	return KINDS * entries(pool);
+}
+
 /* ---- of a group ---- */
 
 bool hd_fork_any(struct heddle_group *group)
@@ -28,8 +44,8 @@ bool hd_fork_any(struct heddle_group *group)
 
 	if (!hd_fork_made(pool))
 		return false;
-	for (i = 0; i < entries(pool); i++) {
-		struct hd_forks *forks = hd_fork_stack(&pool->worker[i]);
+	for (i = 0; i < stacks(pool); i++) {
+		struct hd_forks *forks = stack_at(pool, i);
 
 		if (forks && hd_forks_any(forks, group->index))
 			return true;
@@ -45,8 +61,8 @@ uint64_t hd_fork_length(struct heddle_group *group)
 
 	if (!hd_fork_made(pool))
 		return 0;
-	for (i = 0; i < entries(pool); i++) {
-		struct hd_forks *forks = hd_fork_stack(&pool->worker[i]);
+	for (i = 0; i < stacks(pool); i++) {
+		struct hd_forks *forks = stack_at(pool, i);
 
 		if (forks)
 			sum += hd_forks_length_any(forks, group->index);
@@ -64,8 +80,8 @@ void hd_fork_settle(struct heddle_group *group)
 		return;
 	/* Who begins a session retags, pushes, and marks behind a fence. */
 	atomic_thread_fence(memory_order_seq_cst); /* ready-1 */
-	for (i = 0; i < entries(pool); i++) {
-		struct hd_forks *forks = hd_fork_stack(&pool->worker[i]);
+	for (i = 0; i < stacks(pool); i++) {
+		struct hd_forks *forks = stack_at(pool, i);
 
 		if (!forks || hd_forks_tag_any(forks) != group->index)
 			continue;
@@ -89,12 +105,11 @@ static bool look(struct hd_worker *worker, struct heddle_group *group,
 		 struct hd_fork_loot *loot, struct hd_forks **owner)
 {
 	struct heddle_pool *pool = worker->pool;
-	uint32_t n = entries(pool), i;
+	uint32_t n = stacks(pool), own = KINDS * worker->index, i;
 
 	*owner = NULL;
-	for (i = 1; i < n; i++) {
-		struct hd_forks *forks =
-			hd_fork_stack(&pool->worker[(worker->index + i) % n]);
+	for (i = KINDS; i < n; i++) {
+		struct hd_forks *forks = stack_at(pool, (own + i) % n);
 		enum hd_forks_seen seen;
 
 		if (!forks)

@@ -3,6 +3,7 @@
 sched_sources = \
 	%D%/bind.c \
 	%D%/block.c %D%/block.h \
+	%D%/calls.c %D%/calls.h \
 	%D%/cap.c %D%/cap.h \
 	%D%/check.c %D%/check.h \
 	%D%/close.c \

@@ -6,6 +6,7 @@
 #include "sched/queue.h"
 
 #include "platform/cpu.h"
+#include "sched/calls.h"
 #include "sched/fork.h"
 #include "sched/group.h"
 #include "sched/order.h"
@@ -467,5 +468,5 @@ uint64_t hd_queue_cancel(struct heddle_group *group, struct hd_task **list)
 	}
 	for (i = 0; i < entries(pool); i++)
 		n += cancel_deque(group, &pool->worker[i], list);
-	return n;
+	return n + hd_calls_cancel(group);
 }

@@ -14,6 +14,7 @@
 
 #include "platform/thread.h"
 
+struct heddle_group;
 struct heddle_pool;
 struct hd_worker;
 
@@ -127,5 +128,8 @@ uint32_t hd_phase_word(struct hd_worker *worker);
 
 /* Sleeps while the word, which was read, is this one; 0: read again, or -ETIMEDOUT. */
 int hd_phase_wait(struct hd_worker *worker, uint32_t word, uint64_t deadline);
+
+/* User code comes next, of the group that is held. */
+void hd_worker_enter(struct hd_worker *worker, struct heddle_group *group);
 
 #endif /* HEDDLE_SCHED_START_H */

@@ -10,6 +10,7 @@
 
 #include "lockfree/nodes.h"
 #include "platform/cpu.h"
+#include "sched/calls.h"
 #include "sched/group.h"
 #include "sched/look.h"
 #include "sched/permit.h"
@@ -248,13 +249,17 @@ int heddle_submit_many(struct heddle_group *group,
 
 int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
 {
+	struct hd_worker *worker;
 	int rc;
 
 	if (!group || !fn)
 		return -EINVAL;
 	if (hd_pool_forked(group->pool))
 		return -ECHILD;
-	rc = publish(group, own_worker(group->pool), fn, arg, NULL);
+	worker = own_worker(group->pool);
+	if (worker && hd_calls_submit(worker, group, fn, arg))
+		return 0;
+	rc = publish(group, worker, fn, arg, NULL);
 	if (rc == 0)
 		hd_kick(group);
 	return rc;

@@ -19,6 +19,7 @@
 #include "platform/fault.h"
 #include "platform/guard.h"
 #include "platform/probe.h"
+#include "sched/calls.h"
 #include "sched/donate.h"
 #include "sched/fork.h"
 #include "sched/frame.h"
@@ -150,9 +151,7 @@ static void finish(struct hd_worker *worker, struct hd_task *task)
 	hd_task_finish(worker->pool, task, HD_TASK_DONE);
 }
 
-/* User code comes next, of the group that is held. */
-static void enter_user_code(struct hd_worker *worker,
-			    struct heddle_group *group)
+void hd_worker_enter(struct hd_worker *worker, struct heddle_group *group)
 {
 	hd_worker_settle(worker);
 	hd_hand_row_ends(group);
@@ -184,7 +183,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	}
 	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
-	enter_user_code(worker, group);
+	hd_worker_enter(worker, group);
 	task = hd_task_run(worker, group, NULL, NULL, fn, arg);
 	leave_user_code(worker);
 	finish(worker, task);
@@ -256,12 +255,60 @@ static bool run_fork(struct hd_worker *worker, struct heddle_group *group,
 	if (!hd_fork_take(loot))
 		return false;
 	worker->owe++;
-	enter_user_code(worker, group);
+	hd_worker_enter(worker, group);
+	if (loot->victim->unjoined) {
+		hd_calls_run_taken(worker, group, loot);
+		leave_user_code(worker);
+		return true;
+	}
 	hd_fork_call(worker, group, NULL, loot);
 	leave_user_code(worker);
 	start_searching(worker);
 	hd_fork_finish(loot->seen.slot, false);
 	return true;
+}
+
+/* What is run next: its own calls, a task that was taken, or what it has seen. */
+struct work {
+	bool calls;
+	bool fork;
+	uint32_t index;
+	struct hd_fork_loot loot;
+};
+
+/* Own calls come first, but not always (hd_calls_wait()). */
+static bool find_work(struct hd_worker *worker, struct heddle_group *group,
+		      struct work *work)
+{
+	work->fork = false;
+	work->index = 0;
+	work->calls = hd_calls_left(worker, group);
+	if (work->calls) {
+		if (!hd_calls_wait(worker))
+			return true;
+		worker->calls_row = 0;
+	}
+	work->index = hd_queue_take(worker, group);
+	if (work->index)
+		work->calls = false;
+	else if (!work->calls)
+		work->fork = hd_fork_find(worker, group, &work->loot);
+	return work->calls || work->fork || work->index;
+}
+
+/* False: it had been cancelled, joined or taken before. */
+static bool run_work(struct hd_worker *worker, struct heddle_group *group,
+		     struct work *work)
+{
+	bool ran;
+
+	if (work->index)
+		return run_one(worker, group, work->index);
+	if (work->fork)
+		return run_fork(worker, group, &work->loot);
+	ran = hd_calls_run(worker, group, worker->attention);
+	leave_user_code(worker);
+	return ran;
 }
 
 /* Runs tasks of the held group until the permits are given back. */
@@ -277,14 +324,12 @@ static void run_held(struct hd_worker *worker)
 		return;
 	hd_share_begin(worker);
 	for (;;) {
-		uint32_t index = hd_queue_take(worker, group), attention;
-		struct hd_fork_loot loot;
-		bool fork = !index && hd_fork_find(worker, group, &loot);
+		uint32_t attention;
+		struct work work;
 
-		if (!index && !fork && worker->may_linger &&
-		    linger(worker, group))
-			continue;
-		if (!index && !fork) {
+		if (!find_work(worker, group, &work)) {
+			if (worker->may_linger && linger(worker, group))
+				continue;
 			give_back(worker);
 			return;
 		}
@@ -292,14 +337,13 @@ static void run_held(struct hd_worker *worker)
 		/* See the task, load attention, call it. */
 		attention = attention_of(pool);
 		if (attention != worker->attention) {
-			if (index)
-				hd_queue_put_back(worker, group, index);
+			if (work.index)
+				hd_queue_put_back(worker, group, work.index);
 			if (attend(worker, group, attention))
 				return;
 			continue;
 		}
-		if (fork ? !run_fork(worker, group, &loot)
-			 : !run_one(worker, group, index))
+		if (!run_work(worker, group, &work))
 			continue;
 		if (worker->donor && hd_donor_has_enough(worker->donor)) {
 			give_back(worker);
@@ -566,6 +610,7 @@ static void live(struct hd_worker *worker)
 			set_available(worker, false);
 			hd_keep_resign(worker);
 			run_held(worker);
+			hd_calls_rest(worker);
 			continue;
 		}
 		leave_user_code(worker);

@@ -136,10 +136,12 @@ struct hd_worker {
 	bool donated; /* I  in a life: the thread is not the library's */
 	bool helper;  /* I  in a life: it is that for one task */
 	bool forking; /* O  its lowest task has forked */
+	bool calling; /* O  a session of its calls */
 	uint32_t forks_typed; /* O  runs whose next slot is in a register */
 	uint64_t turn_start;  /* O  0: not measured */
 	uint64_t turn_read;   /* O  when the clock was read for it */
 	uint32_t turn_unread; /* O  tasks for which it is not read */
+	uint32_t calls_row;   /* O  calls since a task had its turn */
 	uint64_t idle_since;  /* O  ran nothing since; 0: does */
 	bool may_linger;      /* O */
 	bool check_spare;     /* O  left the idle set, or new */
@@ -163,12 +165,12 @@ struct hd_worker {
 	/* Written by wakers and stoppers. */
 	HD_ALIGNED struct hd_parker parker;
 	_Atomic uint32_t leave;           /* A  1: leave when possible */
-	_Atomic uint32_t refuses_guests;  /* A  1: a donated thread */
 	void *bound;                      /* guest handed over by a token */
 	struct heddle_group *bound_group; /* its permits came along, or NULL */
 	/* By the phase's holder: its thread, and the one that it succeeded. */
 	struct hd_thread thread[2];
 	_Atomic(struct hd_forks *) forks; /* A  made by its thread, stays */
+	_Atomic(struct hd_forks *) calls; /* A  the same */
 	struct hd_forks *forks_alone; /* O  slots of calls that are not over */
 
 	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
@@ -200,6 +202,7 @@ struct hd_worker {
 	_Atomic uint32_t *birth;
 	_Atomic uint32_t start_step; /* A  what its birth does now */
 	char thread_name[16];
+	_Atomic uint32_t refuses_guests; /* A  1: a donated thread */
 
 	HD_ALIGNED struct hd_mirror mirror; /* A */
 

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The stack of a worker's calls: its sessions, the rows in which they are run, and who
+ * takes them out when a group is refused. doc/design/calls.md has the protocol; the
+ * thieves are those of forks (forksteal.c).
+ */
+#include "sched/calls.h"
+
+#include "platform/membarrier.h"
+#include "platform/probe.h"
+#include "sched/fork.h"
+#include "sched/frame.h"
+#include "sched/order.h"
+#include "sched/pool.h"
+#include "sched/start.h"
+#include "sched/task.h"
+
+#define SLOTS 1024u
+/* Calls in a row, then a task of the deque has its turn. */
+#define ROW 256u
+
+/* ---- the session ---- */
+
+static struct hd_forks *make(struct hd_worker *worker)
+{
+	struct hd_forks *calls;
+
+	if (!hd_membarrier_available() || hd_forks_new(&calls, SLOTS) < 0)
+		return NULL;
+	calls->unjoined = true;
+	calls->next = calls->slot;
+	hd_forks_retag_owner(calls, HD_FORKS_NO_TAG);
+	atomic_store_explicit(&worker->calls, calls,
+			      memory_order_release); /* forks-8 */
+	atomic_store_explicit(
+		&worker->pool->forks, 1,
+		memory_order_relaxed); /* ready-1: hd_fork_told() has a fence */
+	return calls;
+}
+
+void hd_calls_told(struct hd_worker *worker, struct hd_forks *calls)
+{
+	hd_fork_told(worker, calls, calls->next);
+}
+
+/* All that was in it has been taken: the next call lies in the first slot. */
+static void begin_again(struct hd_forks *calls)
+{
+	struct hd_forks_slot *slot;
+
+	for (slot = calls->next; slot-- > calls->slot;)
+		atomic_store_explicit(&slot->what, 0,
+				      memory_order_relaxed); /* forks-1 */
+	calls->next = calls->slot;
+	hd_forks_reset_owner(calls, calls->slot);
+}
+
+static bool may_lie(struct hd_worker *worker, struct heddle_group *group)
+{
+	return worker->frame && !worker->helper && !worker->guest &&
+	       !worker->block_depth && !worker->unwinds &&
+	       worker->near[0].group == group && !hd_order_of(group) &&
+	       !group->queue_slots;
+}
+
+/* The stack has the tag of the group, and the next push will be slow. */
+static struct hd_forks *begin_session(struct hd_worker *worker,
+				      struct heddle_group *group)
+{
+	struct hd_forks *calls = hd_calls_owner(worker);
+
+	if (!may_lie(worker, group) || (!calls && !(calls = make(worker))))
+		return NULL;
+	if (!hd_forks_any_owner(calls, calls->next)) {
+		begin_again(calls);
+		calls->group = group;
+		hd_forks_retag_owner(calls, group->index);
+		/* It tells of itself. */
+		calls->asked = false;
+		hd_forks_ask_owner(calls);
+	} else if (calls->group != group) {
+		return NULL;
+	}
+	worker->calling = true;
+	return calls;
+}
+
+bool hd_calls_put_slow(struct hd_worker *worker, struct heddle_group *group,
+		       void (*fn)(void *), void *arg)
+{
+	struct hd_forks *calls = hd_calls_owner(worker);
+
+	if (!worker->calling || calls->group != group)
+		calls = begin_session(worker, group);
+	if (!calls)
+		return false;
+	if (calls->next == calls->end) {
+		if (hd_forks_any_owner(calls, calls->next))
+			return false;
+		begin_again(calls);
+	}
+	hd_calls_put(worker, calls, fn, arg);
+	return true;
+}
+
+void hd_calls_end_session(struct hd_worker *worker)
+{
+	struct hd_forks *calls = hd_calls_owner(worker);
+
+	worker->calling = false;
+	if (hd_forks_any_owner(calls, calls->next)) {
+		hd_forks_open_owner(calls);
+		return;
+	}
+	begin_again(calls);
+	calls->group = NULL;
+	hd_forks_retag_owner(calls, HD_FORKS_NO_TAG);
+	calls->asked = false;
+}
+
+/* ---- rows ---- */
+
+bool hd_calls_wait(struct hd_worker *worker)
+{
+	if (worker->calls_row < ROW)
+		return false;
+	if (hd_deque_length_any(&worker->deque))
+		return true;
+	worker->calls_row = 0;
+	return false;
+}
+
+struct row {
+	struct hd_worker *worker;
+	struct heddle_group *group;
+	struct hd_forks *calls;
+	uint32_t attention;
+	void (*fn)(void *);
+	void *arg;
+};
+
+static bool pop(struct row *row)
+{
+	struct hd_forks *calls = row->calls;
+	struct hd_forks_slot *slot = calls->next - 1;
+	uintptr_t what = atomic_load_explicit(
+		&slot->what, memory_order_relaxed); /* own store */
+	bool mine;
+
+	row->fn = (void (*)(void *))what;
+	row->arg = (void *)(uintptr_t)hd_forks_arg_owner(slot, 0);
+	mine = hd_forks_pop_owner(calls, slot);
+	if (mine)
+		calls->next = slot;
+	else
+		begin_again(calls);
+	if (calls->asked)
+		hd_calls_told(row->worker, calls);
+	return mine;
+}
+
+/* Is there nothing to do between two calls but the next one? */
+static bool goes_on(const struct row *row)
+{
+	struct hd_worker *worker = row->worker;
+
+	if (row->calls->next == row->calls->slot ||
+	    atomic_load_explicit(&worker->pool->attention,
+				 memory_order_seq_cst) /* attention-1 */
+		    != row->attention ||
+	    !worker->calling || worker->forking ||
+	    worker->donor)
+		return false;
+	if (row->attention & HD_ATTENTION_COMPETE) {
+		if (!worker->turn_unread)
+			return false;
+		worker->turn_unread--;
+	}
+	return ++worker->calls_row < ROW || !hd_calls_wait(worker);
+}
+
+/* User code of one frame. */
+static void run_row(void *given)
+{
+	struct row *row = given;
+	struct hd_worker *worker = row->worker;
+	struct hd_frame *frame = worker->frame;
+
+	for (;;) {
+		row->fn(row->arg);
+		if (hd_pool_forked(worker->pool))
+			return;
+		hd_frame_returned(worker, frame);
+		if (!goes_on(row) || !pop(row))
+			return;
+		HD_PROBE1(task_end, worker);
+		if (worker->owe || worker->check_spare ||
+		    atomic_load_explicit(&worker->spare_asked,
+					 memory_order_relaxed)) /* spare-2 */
+			hd_worker_settle(worker);
+		HD_PROBE2(task_begin, worker, row->group);
+	}
+}
+
+bool hd_calls_run(struct hd_worker *worker, struct heddle_group *group,
+		  uint32_t attention)
+{
+	struct row row = { .worker = worker,
+			   .group = group,
+			   .calls = hd_calls_owner(worker),
+			   .attention = attention };
+
+	worker->calling = true;
+	if (!pop(&row))
+		return false;
+	hd_worker_enter(worker, group);
+	hd_task_run(worker, group, NULL, NULL, run_row, &row);
+	return true;
+}
+
+/* ---- others ---- */
+
+void hd_calls_run_taken(struct hd_worker *worker, struct heddle_group *group,
+			const struct hd_fork_loot *loot)
+{
+	hd_task_run(worker, group, NULL, NULL,
+		    (void (*)(void *))loot->seen.what,
+		    (void *)(uintptr_t)loot->seen.arg[0]);
+}
+
+static uint64_t cancel(struct hd_forks *calls, uint32_t tag)
+{
+	uint64_t n = 0, note;
+
+	for (;;) {
+		struct hd_forks_loot loot;
+		enum hd_forks_seen seen = hd_forks_look_any(calls, tag, &loot);
+
+		if (seen == HD_FORKS_PRIVATE) {
+			note = hd_forks_ask_any(calls);
+			if (hd_membarrier())
+				return n; /* its owner will rest */
+			seen = hd_forks_force_any(calls, tag, note, &loot);
+		}
+		if (seen == HD_FORKS_NONE)
+			return n;
+		if (seen == HD_FORKS_THERE && hd_forks_take_any(calls, &loot))
+			n++;
+	}
+}
+
+uint64_t hd_calls_cancel(struct heddle_group *group)
+{
+	struct heddle_pool *pool = group->pool;
+	uint64_t n = 0;
+	uint32_t i;
+
+	if (!hd_fork_made(pool))
+		return 0;
+	for (i = 0; i < hd_pool_entries_used(pool); i++) {
+		struct hd_forks *calls = hd_calls_stack(&pool->worker[i]);
+
+		if (calls)
+			n += cancel(calls, group->index);
+	}
+	return n;
+}
+
+void hd_calls_free(struct hd_worker *worker)
+{
+	struct hd_forks *calls = hd_calls_stack(worker);
+
+	if (calls)
+		hd_forks_free(calls);
+}
