@@ -203,9 +203,10 @@ static inline uint64_t hd_forks_arg_owner(const struct hd_forks_slot *slot,
 
 /*
  * A fork in the lowest free slot, which is not the end; what is not 0. If asked is set
- * afterwards somebody may be about to sleep for want of it: see forks-3.
+ * afterwards somebody may be about to sleep for want of it: see forks-3. False: it was
+ * not, by this push.
  */
-static inline void hd_forks_push_owner(struct hd_forks *forks,
+static inline bool hd_forks_push_owner(struct hd_forks *forks,
 				       struct hd_forks_slot *slot,
 				       uintptr_t what)
 {
@@ -215,8 +216,27 @@ static inline void hd_forks_push_owner(struct hd_forks *forks,
 	if (__builtin_expect(atomic_load_explicit(&forks->limit,
 						  memory_order_relaxed) ==
 				     HD_FORKS_ASKED, /* forks-2 */
-			     0))
+			     0)) {
 		hd_forks_answer_owner(forks, slot + 1);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The common half of a pop. False: hd_forks_pop_slow_owner() has the answer, and asked
+ * may be set by it.
+ */
+static inline bool hd_forks_pop_fast_owner(struct hd_forks *forks,
+					   struct hd_forks_slot *slot)
+{
+	atomic_store_explicit(&slot->what, 0,
+			      memory_order_relaxed); /* forks-2 */
+	atomic_signal_fence(memory_order_seq_cst);   /* forks-2 */
+	return __builtin_expect(atomic_load_explicit(&forks->limit,
+						     memory_order_relaxed) <=
+					(uintptr_t)slot, /* forks-2 */
+				1);
 }
 
 /*
@@ -226,13 +246,7 @@ static inline void hd_forks_push_owner(struct hd_forks *forks,
 static inline bool hd_forks_pop_owner(struct hd_forks *forks,
 				      struct hd_forks_slot *slot)
 {
-	atomic_store_explicit(&slot->what, 0,
-			      memory_order_relaxed); /* forks-2 */
-	atomic_signal_fence(memory_order_seq_cst);   /* forks-2 */
-	return __builtin_expect(atomic_load_explicit(&forks->limit,
-						     memory_order_relaxed) <=
-					(uintptr_t)slot, /* forks-2 */
-				1) ||
+	return hd_forks_pop_fast_owner(forks, slot) ||
 	       hd_forks_pop_slow_owner(forks, slot);
 }
 

@@ -15,11 +15,23 @@
 #include "sched/start.h"
 #include "sched/task.h"
 
-#define SLOTS 1024u
+#define SLOTS 1025u /* the first one is for none */
 /* Calls in a row, then a task of the deque has its turn. */
 #define ROW 256u
 
 /* ---- the session ---- */
+
+/* All that was in it has been taken: the next call lies in the first slot. */
+static void begin_again(struct hd_forks *calls)
+{
+	struct hd_forks_slot *first = hd_calls_first(calls), *slot;
+
+	for (slot = calls->next; slot-- > first;)
+		atomic_store_explicit(&slot->what, 0,
+				      memory_order_relaxed); /* forks-1 */
+	calls->next = first;
+	hd_forks_reset_owner(calls, first);
+}
 
 static struct hd_forks *make(struct hd_worker *worker)
 {
@@ -28,7 +40,8 @@ static struct hd_forks *make(struct hd_worker *worker)
 	if (!hd_membarrier_available() || hd_forks_new(&calls, SLOTS) < 0)
 		return NULL;
 	calls->unjoined = true;
-	calls->next = calls->slot;
+	calls->next = hd_calls_first(calls);
+	begin_again(calls);
 	hd_forks_retag_owner(calls, HD_FORKS_NO_TAG);
 	atomic_store_explicit(&worker->calls, calls,
 			      memory_order_release); /* forks-8 */
@@ -41,18 +54,6 @@ static struct hd_forks *make(struct hd_worker *worker)
 void hd_calls_told(struct hd_worker *worker, struct hd_forks *calls)
 {
 	hd_fork_told(worker, calls, calls->next);
-}
-
-/* All that was in it has been taken: the next call lies in the first slot. */
-static void begin_again(struct hd_forks *calls)
-{
-	struct hd_forks_slot *slot;
-
-	for (slot = calls->next; slot-- > calls->slot;)
-		atomic_store_explicit(&slot->what, 0,
-				      memory_order_relaxed); /* forks-1 */
-	calls->next = calls->slot;
-	hd_forks_reset_owner(calls, calls->slot);
 }
 
 static bool may_lie(struct hd_worker *worker, struct heddle_group *group)
@@ -85,11 +86,15 @@ static struct hd_forks *begin_session(struct hd_worker *worker,
 	return calls;
 }
 
-bool hd_calls_put_slow(struct hd_worker *worker, struct heddle_group *group,
-		       void (*fn)(void *), void *arg)
+bool hd_calls_submit_slow(struct hd_worker *worker, struct heddle_group *group,
+			  void (*fn)(void *), void *arg)
 {
 	struct hd_forks *calls = hd_calls_owner(worker);
 
+	if (atomic_load_explicit(&group->gate,
+				 memory_order_relaxed) /* as in the other */
+	    != HD_GATE_OPEN)
+		return false;
 	if (!worker->calling || calls->group != group)
 		calls = begin_session(worker, group);
 	if (!calls)
@@ -98,6 +103,7 @@ bool hd_calls_put_slow(struct hd_worker *worker, struct heddle_group *group,
 		if (hd_forks_any_owner(calls, calls->next))
 			return false;
 		begin_again(calls);
+		hd_calls_told(worker, calls);
 	}
 	hd_calls_put(worker, calls, fn, arg);
 	return true;
@@ -132,81 +138,100 @@ bool hd_calls_wait(struct hd_worker *worker)
 
 struct row {
 	struct hd_worker *worker;
-	struct heddle_group *group;
 	struct hd_forks *calls;
 	uint32_t attention;
-	void (*fn)(void *);
+	void (*fn)(void *); /* the first one */
 	void *arg;
 };
 
-static bool pop(struct row *row)
+/* A pop that was not private. */
+static bool pop_slow(struct hd_worker *worker, struct hd_forks *calls,
+		     struct hd_forks_slot *slot)
 {
-	struct hd_forks *calls = row->calls;
-	struct hd_forks_slot *slot = calls->next - 1;
-	uintptr_t what = atomic_load_explicit(
-		&slot->what, memory_order_relaxed); /* own store */
 	bool mine;
 
-	row->fn = (void (*)(void *))what;
-	row->arg = (void *)(uintptr_t)hd_forks_arg_owner(slot, 0);
-	mine = hd_forks_pop_owner(calls, slot);
+	if (slot == calls->slot)
+		return false;
+	mine = hd_forks_pop_slow_owner(calls, slot);
 	if (mine)
 		calls->next = slot;
 	else
-		begin_again(calls);
-	if (calls->asked)
-		hd_calls_told(row->worker, calls);
+		begin_again(calls); /* all below were taken as well */
+	hd_calls_told(worker, calls);
 	return mine;
 }
 
-/* Is there nothing to do between two calls but the next one? */
-static bool goes_on(const struct row *row)
+static inline bool pop(struct row *row)
 {
-	struct hd_worker *worker = row->worker;
+	struct hd_forks *calls = row->calls;
+	struct hd_forks_slot *slot = calls->next - 1;
 
-	if (row->calls->next == row->calls->slot ||
-	    atomic_load_explicit(&worker->pool->attention,
-				 memory_order_seq_cst) /* attention-1 */
-		    != row->attention ||
-	    !worker->calling || worker->forking ||
-	    worker->donor)
-		return false;
-	if (row->attention & HD_ATTENTION_COMPETE) {
-		if (!worker->turn_unread)
-			return false;
-		worker->turn_unread--;
-	}
-	return ++worker->calls_row < ROW || !hd_calls_wait(worker);
+	row->fn = (void (*)(void *))atomic_load_explicit(
+		&slot->what, memory_order_relaxed); /* own store */
+	row->arg = (void *)(uintptr_t)hd_forks_arg_owner(slot, 0);
+	if (!hd_forks_pop_fast_owner(calls, slot))
+		return pop_slow(row->worker, calls, slot);
+	calls->next = slot;
+	return true;
 }
 
-/* User code of one frame. */
+/* How many may run until somebody else's turn is to be looked at? */
+static uint32_t row_of(const struct hd_worker *worker, uint32_t attention)
+{
+	uint32_t n = worker->calls_row < ROW ? ROW - worker->calls_row : 1;
+
+	if (worker->donor)
+		return 1;
+	if (attention & HD_ATTENTION_COMPETE && n > worker->turn_unread)
+		n = worker->turn_unread + 1;
+	return n;
+}
+
+/* For all but one, which its caller counts. */
+static void count_turns(struct hd_worker *worker, uint32_t n)
+{
+	worker->calls_row += n;
+	worker->turn_unread -=
+		n - 1 < worker->turn_unread ? n - 1 : worker->turn_unread;
+}
+
+/*
+ * User code of one frame. Between two calls there is nothing to do but the next one, if
+ * no frame was jumped over, no region has begun and ended the session, no fork has begun
+ * one of its own; looks are owed only behind regions.
+ */
 static void run_row(void *given)
 {
-	struct row *row = given;
-	struct hd_worker *worker = row->worker;
+	struct row row = *(struct row *)given;
+	struct hd_worker *worker = row.worker;
+	struct heddle_pool *pool = worker->pool;
 	struct hd_frame *frame = worker->frame;
+	uint32_t most = row_of(worker, row.attention), n = 0;
 
 	for (;;) {
-		row->fn(row->arg);
-		if (hd_pool_forked(worker->pool))
+		row.fn(row.arg);
+		if (hd_pool_forked(pool))
 			return;
-		hd_frame_returned(worker, frame);
-		if (!goes_on(row) || !pop(row))
-			return;
+		if (++n == most || worker->frame != frame || !worker->calling ||
+		    worker->forking ||
+		    atomic_load_explicit(&pool->attention,
+					 memory_order_seq_cst) /* attention-1 */
+			    != row.attention ||
+		    !pop(&row))
+			break;
 		HD_PROBE1(task_end, worker);
-		if (worker->owe || worker->check_spare ||
-		    atomic_load_explicit(&worker->spare_asked,
+		if (atomic_load_explicit(&worker->spare_asked,
 					 memory_order_relaxed)) /* spare-2 */
 			hd_worker_settle(worker);
-		HD_PROBE2(task_begin, worker, row->group);
+		HD_PROBE2(task_begin, worker, frame->group);
 	}
+	count_turns(worker, n);
 }
 
 bool hd_calls_run(struct hd_worker *worker, struct heddle_group *group,
 		  uint32_t attention)
 {
 	struct row row = { .worker = worker,
-			   .group = group,
 			   .calls = hd_calls_owner(worker),
 			   .attention = attention };
 

@@ -29,9 +29,10 @@ static inline struct hd_forks *hd_calls_owner(struct hd_worker *worker)
 				    memory_order_relaxed); /* own store */
 }
 
-/* Argument, what, next; and whoever asked is told. There is a slot. */
+/* Of the question that a push has taken back. */
 void hd_calls_told(struct hd_worker *worker, struct hd_forks *calls);
 
+/* There is a slot. */
 static inline void hd_calls_put(struct hd_worker *worker,
 				struct hd_forks *calls, void (*fn)(void *),
 				void *arg)
@@ -40,36 +41,42 @@ static inline void hd_calls_put(struct hd_worker *worker,
 
 	calls->next = slot + 1;
 	hd_forks_set_owner(slot, 0, (uintptr_t)arg);
-	hd_forks_push_owner(calls, slot, (uintptr_t)fn);
-	if (__builtin_expect(calls->asked, 0))
+	if (hd_forks_push_owner(calls, slot, (uintptr_t)fn))
 		hd_calls_told(worker, calls);
 }
 
-/* Begins a session, or makes room. */
-bool hd_calls_put_slow(struct hd_worker *worker, struct heddle_group *group,
-		       void (*fn)(void *), void *arg);
-
 /*
- * A call of the group by its worker's task. False: it is to be a node. The gate may be
- * read before the push: the caller's own unit keeps a closer waiting (calls.md).
+ * A call of the group by its worker's task, in a session. False: see the next one. The
+ * gate may be read before the push: the caller's own unit keeps a closer waiting
+ * (calls.md).
  */
 static inline bool hd_calls_submit(struct hd_worker *worker,
 				   struct heddle_group *group,
 				   void (*fn)(void *), void *arg)
 {
-	struct hd_forks *calls;
+	struct hd_forks *calls = hd_calls_owner(worker);
 
-	if (atomic_load_explicit(&group->gate,
+	if (!worker->calling || calls->group != group ||
+	    calls->next == calls->end ||
+	    atomic_load_explicit(&group->gate,
 				 memory_order_relaxed) /* see above */
-	    != HD_GATE_OPEN)
+		    != HD_GATE_OPEN)
 		return false;
-	calls = hd_calls_owner(worker);
-	if (__builtin_expect(!worker->calling || calls->group != group ||
-				     calls->next == calls->end,
-			     0))
-		return hd_calls_put_slow(worker, group, fn, arg);
 	hd_calls_put(worker, calls, fn, arg);
 	return true;
+}
+
+/* The same, which begins a session or makes room. False: it is to be a node. */
+bool hd_calls_submit_slow(struct hd_worker *worker, struct heddle_group *group,
+			  void (*fn)(void *), void *arg);
+
+/*
+ * Below the first slot for a call lies one that is never private: a pop that comes there
+ * is slow, and finds that there is none.
+ */
+static inline struct hd_forks_slot *hd_calls_first(struct hd_forks *calls)
+{
+	return calls->slot + 1;
 }
 
 /* Are calls of the held group in the worker's own stack, or were they a moment ago? */
@@ -78,7 +85,8 @@ static inline bool hd_calls_left(struct hd_worker *worker,
 {
 	struct hd_forks *calls = hd_calls_owner(worker);
 
-	return calls && calls->group == group && calls->next != calls->slot;
+	return calls && calls->group == group &&
+	       calls->next != hd_calls_first(calls);
 }
 
 /* So many have run that a task of the deque is next, if there is one. */

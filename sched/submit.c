@@ -247,7 +247,8 @@ int heddle_submit_many(struct heddle_group *group,
 	return rc;
 }
 
-int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
+static __attribute__((noinline)) int
+submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
 {
 	struct hd_worker *worker;
 	int rc;
@@ -257,10 +258,20 @@ int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
 	if (hd_pool_forked(group->pool))
 		return -ECHILD;
 	worker = own_worker(group->pool);
-	if (worker && hd_calls_submit(worker, group, fn, arg))
+	if (worker && hd_calls_submit_slow(worker, group, fn, arg))
 		return 0;
 	rc = publish(group, worker, fn, arg, NULL);
 	if (rc == 0)
 		hd_kick(group);
 	return rc;
+}
+
+int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
+{
+	struct hd_worker *worker = hd_self;
+
+	if (worker && fn && !hd_pool_forked(worker->pool) &&
+	    hd_calls_submit(worker, group, fn, arg))
+		return 0;
+	return submit_call(group, fn, arg);
 }
