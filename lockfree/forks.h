@@ -202,25 +202,32 @@ static inline uint64_t hd_forks_arg_owner(const struct hd_forks_slot *slot,
 }
 
 /*
- * A fork in the lowest free slot, which is not the end; what is not 0. If asked is set
- * afterwards somebody may be about to sleep for want of it: see forks-3. False: it was
- * not, by this push.
+ * A fork in the lowest free slot, which is not the end; what is not 0. True: its owner
+ * was asked, and hd_forks_answer_owner() comes next.
  */
-static inline bool hd_forks_push_owner(struct hd_forks *forks,
-				       struct hd_forks_slot *slot,
-				       uintptr_t what)
+static inline bool hd_forks_push_fast_owner(struct hd_forks *forks,
+					    struct hd_forks_slot *slot,
+					    uintptr_t what)
 {
 	atomic_store_explicit(&slot->what, what,
 			      memory_order_release); /* forks-1 */
 	atomic_signal_fence(memory_order_seq_cst);   /* forks-2 */
-	if (__builtin_expect(atomic_load_explicit(&forks->limit,
-						  memory_order_relaxed) ==
-				     HD_FORKS_ASKED, /* forks-2 */
-			     0)) {
+	return __builtin_expect(atomic_load_explicit(&forks->limit,
+						     memory_order_relaxed) ==
+					HD_FORKS_ASKED, /* forks-2 */
+				0);
+}
+
+/*
+ * The same with the answer. If asked is set afterwards somebody may be about to sleep
+ * for want of it: see forks-3.
+ */
+static inline void hd_forks_push_owner(struct hd_forks *forks,
+				       struct hd_forks_slot *slot,
+				       uintptr_t what)
+{
+	if (hd_forks_push_fast_owner(forks, slot, what))
 		hd_forks_answer_owner(forks, slot + 1);
-		return true;
-	}
-	return false;
 }
 
 /*

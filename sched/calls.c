@@ -51,9 +51,16 @@ static struct hd_forks *make(struct hd_worker *worker)
 	return calls;
 }
 
-void hd_calls_told(struct hd_worker *worker, struct hd_forks *calls)
+static void told(struct hd_worker *worker, struct hd_forks *calls)
 {
 	hd_fork_told(worker, calls, calls->next);
+}
+
+int hd_calls_answer(struct hd_worker *worker, struct hd_forks *calls)
+{
+	hd_forks_answer_owner(calls, calls->next);
+	told(worker, calls);
+	return 0;
 }
 
 static bool may_lie(struct hd_worker *worker, struct heddle_group *group)
@@ -103,9 +110,10 @@ bool hd_calls_submit_slow(struct hd_worker *worker, struct heddle_group *group,
 		if (hd_forks_any_owner(calls, calls->next))
 			return false;
 		begin_again(calls);
-		hd_calls_told(worker, calls);
+		told(worker, calls);
 	}
-	hd_calls_put(worker, calls, fn, arg);
+	if (hd_calls_put(calls, fn, arg))
+		hd_calls_answer(worker, calls);
 	return true;
 }
 
@@ -157,7 +165,7 @@ static bool pop_slow(struct hd_worker *worker, struct hd_forks *calls,
 		calls->next = slot;
 	else
 		begin_again(calls); /* all below were taken as well */
-	hd_calls_told(worker, calls);
+	told(worker, calls);
 	return mine;
 }
 
@@ -206,13 +214,13 @@ static void run_row(void *given)
 	struct hd_worker *worker = row.worker;
 	struct heddle_pool *pool = worker->pool;
 	struct hd_frame *frame = worker->frame;
-	uint32_t most = row_of(worker, row.attention), n = 0;
+	uint32_t most = row_of(worker, row.attention), left = most;
 
 	for (;;) {
 		row.fn(row.arg);
 		if (hd_pool_forked(pool))
 			return;
-		if (++n == most || worker->frame != frame || !worker->calling ||
+		if (!--left || worker->frame != frame || !worker->calling ||
 		    worker->forking ||
 		    atomic_load_explicit(&pool->attention,
 					 memory_order_seq_cst) /* attention-1 */
@@ -225,7 +233,7 @@ static void run_row(void *given)
 			hd_worker_settle(worker);
 		HD_PROBE2(task_begin, worker, frame->group);
 	}
-	count_turns(worker, n);
+	count_turns(worker, most - left);
 }
 
 bool hd_calls_run(struct hd_worker *worker, struct heddle_group *group,

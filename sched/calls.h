@@ -29,44 +29,36 @@ static inline struct hd_forks *hd_calls_owner(struct hd_worker *worker)
 				    memory_order_relaxed); /* own store */
 }
 
-/* Of the question that a push has taken back. */
-void hd_calls_told(struct hd_worker *worker, struct hd_forks *calls);
+/* The push before has found itself asked; 0, for who ends with it. */
+int hd_calls_answer(struct hd_worker *worker, struct hd_forks *calls);
 
-/* There is a slot. */
-static inline void hd_calls_put(struct hd_worker *worker,
-				struct hd_forks *calls, void (*fn)(void *),
+/* There is a slot. True: the answer comes next. */
+static inline bool hd_calls_put(struct hd_forks *calls, void (*fn)(void *),
 				void *arg)
 {
 	struct hd_forks_slot *slot = calls->next;
 
 	calls->next = slot + 1;
 	hd_forks_set_owner(slot, 0, (uintptr_t)arg);
-	if (hd_forks_push_owner(calls, slot, (uintptr_t)fn))
-		hd_calls_told(worker, calls);
+	return hd_forks_push_fast_owner(calls, slot, (uintptr_t)fn);
 }
 
 /*
- * A call of the group by its worker's task, in a session. False: see the next one. The
- * gate may be read before the push: the caller's own unit keeps a closer waiting
- * (calls.md).
+ * Does a session last in which a call of the group can be put? The gate may be read
+ * before the push: the caller's own unit keeps a closer waiting (calls.md).
  */
-static inline bool hd_calls_submit(struct hd_worker *worker,
-				   struct heddle_group *group,
-				   void (*fn)(void *), void *arg)
+static inline bool hd_calls_ready(const struct hd_worker *worker,
+				  const struct hd_forks *calls,
+				  const struct heddle_group *group)
 {
-	struct hd_forks *calls = hd_calls_owner(worker);
-
-	if (!worker->calling || calls->group != group ||
-	    calls->next == calls->end ||
-	    atomic_load_explicit(&group->gate,
-				 memory_order_relaxed) /* see above */
-		    != HD_GATE_OPEN)
-		return false;
-	hd_calls_put(worker, calls, fn, arg);
-	return true;
+	return worker->calling && calls->group == group &&
+	       calls->next != calls->end &&
+	       atomic_load_explicit(&group->gate,
+				    memory_order_relaxed) /* see above */
+		       == HD_GATE_OPEN;
 }
 
-/* The same, which begins a session or makes room. False: it is to be a node. */
+/* Puts one, and begins a session or makes room for it. False: it is to be a node. */
 bool hd_calls_submit_slow(struct hd_worker *worker, struct heddle_group *group,
 			  void (*fn)(void *), void *arg);
 

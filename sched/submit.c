@@ -266,12 +266,17 @@ submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
 	return rc;
 }
 
+/* A call of a task for its own group costs no more than this (calls.md). */
 int heddle_submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
 {
 	struct hd_worker *worker = hd_self;
+	struct hd_forks *calls;
 
-	if (worker && fn && !hd_pool_forked(worker->pool) &&
-	    hd_calls_submit(worker, group, fn, arg))
-		return 0;
-	return submit_call(group, fn, arg);
+	if (!worker || !fn || hd_pool_forked(worker->pool))
+		return submit_call(group, fn, arg);
+	calls = hd_calls_owner(worker);
+	if (!hd_calls_ready(worker, calls, group))
+		return submit_call(group, fn, arg);
+	return hd_calls_put(calls, fn, arg) ? hd_calls_answer(worker, calls)
+					    : 0;
 }
