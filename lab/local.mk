@@ -33,6 +33,7 @@ lab_sources = \
 lab_scenarios = \
 	%D%/scenarios/bitset.c \
 	%D%/scenarios/block.c \
+	%D%/scenarios/calls.c \
 	%D%/scenarios/caps.c \
 	%D%/scenarios/churn.c \
 	%D%/scenarios/close.c \
