@@ -84,9 +84,9 @@ static const char *two_called(void)
 	return called_once(2);
 }
 
-static const char *four_called(void)
+static const char *six_called(void)
 {
-	return called_once(4);
+	return called_once(5);
 }
 
 #define CALLS(id, title, about, pool_rules, threads, verdict, ...) \
@@ -170,33 +170,40 @@ CALLS(last, "calls-last", "of an owner and a thief one makes the call",
 
 /* -- all that was there was taken, and more comes -- */
 
-static void part_with_part(void *arg)
-{
-	unsigned int n = (unsigned int)(uintptr_t)arg;
+static struct heddle_task more;
 
-	begins(n);
-	submit_part(short_part, n + 2);
-	ends();
+static void submit_more(struct heddle_task *task)
+{
+	(void)task;
+	begins(4);
+	submit_part(long_part, 5);
+	lab_sleep_for_ever();
 }
 
-static void call_two_with_two(void *arg)
+static void call_three_and_more(void *arg)
 {
 	(void)arg;
 	begins(0);
-	submit_part(part_with_part, 1);
-	submit_part(part_with_part, 2);
+	more = (struct heddle_task){ .fn = submit_more };
+	submit_part(short_part, 1);
+	submit_part(short_part, 2);
+	submit_part(short_part, 3);
+	for (int i = 0; i < 30; i++)
+		hd_relax(); /* others make them */
+	ghost_submitted(0);
+	LAB_ASSERT(heddle_submit(groups[0], &more) == 0);
 	ends();
 }
 
-static void root_two_with_two(void)
+static void root_three_and_more(void)
 {
-	submit_part(call_two_with_two, 0);
+	submit_part(call_three_and_more, 0);
 	thread_ends();
 }
 
 CALLS(reset, "calls-reset", "a stack of which all was taken begins again",
-      RULES(.workers = 2, .threads = 1), THREADS(root_two_with_two),
-      four_called, UP_TO(1, 0));
+      RULES(.workers = 2, .threads = 1, .stuck = true),
+      THREADS(root_three_and_more), six_called, UP_TO(1, 0));
 
 /* -- the owner gives its permit back, and goes -- */
 
@@ -285,9 +292,18 @@ static void call_late(void *arg)
 	ends();
 }
 
+/* In a row: what follows is seen between two calls. */
+static void call_call_late(void *arg)
+{
+	(void)arg;
+	begins(2);
+	submit_part(call_late, 0);
+	ends();
+}
+
 static void root_late(void)
 {
-	submit_part(call_late, 0);
+	submit_part(call_call_late, 2);
 	thread_ends();
 }
 
