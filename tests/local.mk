@@ -36,6 +36,7 @@ public_tests = \
 	%D%/api/allocation \
 	%D%/api/memory \
 	%D%/api/block-bound \
+	%D%/api/calls \
 	%D%/api/caps \
 	%D%/api/exit \
 	%D%/api/exit-told \
