@@ -270,10 +270,23 @@ LAB_COUNTED(submit_wake, .name = "submit-wake",
 	    .run = submit_first, .promised = { .rmws = 9, .lines = 17 });
 
 /* Inside a task: the deque, and what follows is run by the same worker. */
+static void nothing_of(struct heddle_task *task)
+{
+	(void)task;
+}
+
+static void submit_detached(struct heddle_task *task, heddle_task_fn fn)
+{
+	*task = (struct heddle_task){ .fn = fn, .flags = HEDDLE_TASK_DETACHED };
+	LAB_ASSERT(heddle_submit(groups[0], task) == 0);
+}
+
+static struct heddle_task detached[TASKS + 1];
+
 static void submit_inside(void)
 {
 	for (int i = 0; i < TASKS; i++)
-		LAB_ASSERT(heddle_submit_call(groups[0], nothing, NULL) == 0);
+		submit_detached(&detached[i], nothing_of);
 }
 
 static void count_inside(void *arg)
@@ -294,6 +307,34 @@ LAB_COUNTED(submit_own, .name = "submit-inside",
 	    .what = "a submit from inside a task", .setup = setup_pool,
 	    .run = submit_counting, .own = true, .divide = TASKS,
 	    .promised = { .rmws = 2, .lines = 5 });
+
+/* Nobody joins a call, so it lies in a stack; the first one of a task is slow. */
+static void call_inside(void)
+{
+	for (int i = 0; i < TASKS; i++)
+		LAB_ASSERT(heddle_submit_call(groups[0], nothing, NULL) == 0);
+}
+
+static void count_calls(void *arg)
+{
+	(void)arg;
+	submit_first();
+	submit_first();
+	lab_count_begin();
+	call_inside();
+	lab_count_pause();
+}
+
+static void calls_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_calls, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(call_own, .name = "call-inside",
+	    .what = "a call that a task submits to its own group",
+	    .setup = setup_pool, .run = calls_counting, .own = true,
+	    .divide = TASKS, .promised = { .rmws = 0, .lines = 3 });
 
 static void joined(struct heddle_task *task)
 {
@@ -402,13 +443,18 @@ LAB_COUNTED(fork_typed, .name = "fork-typed",
 	    .run = typed_counting, .own = true, .divide = TASKS,
 	    .promised = { .rmws = 0, .lines = 2 });
 
+static void end_counting(struct heddle_task *task)
+{
+	(void)task;
+	lab_count_end_task(NULL);
+}
+
 /* From the end of one task to the end of the last: fetch, call, finish. */
 static void count_from_here(void *arg)
 {
 	(void)arg;
 	/* The owner takes the newest first, so this one runs last. */
-	LAB_ASSERT(heddle_submit_call(groups[0], lab_count_end_task, NULL) ==
-		   0);
+	submit_detached(&detached[TASKS], end_counting);
 	submit_inside();
 	lab_count_begin();
 }
@@ -423,6 +469,34 @@ LAB_COUNTED(run, .name = "run-task",
 	    .what = "a task is taken from the own deque, run and forgotten",
 	    .setup = setup_pool, .run = run_counting, .own = true,
 	    .divide = TASKS + 1, .promised = { .rmws = 3, .lines = 3 });
+
+/* The same of calls, between the first one in a row and the last. */
+static void row_begins(void *arg)
+{
+	(void)arg;
+	lab_count_begin();
+}
+
+static void count_row(void *arg)
+{
+	(void)arg;
+	submit_first(); /* the oldest is for others: it is asked for */
+	LAB_ASSERT(heddle_submit_call(groups[0], lab_count_end_task, NULL) ==
+		   0);
+	call_inside();
+	LAB_ASSERT(heddle_submit_call(groups[0], row_begins, NULL) == 0);
+}
+
+static void row_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_row, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(run_call, .name = "run-call",
+	    .what = "a call is taken from the own stack and made",
+	    .setup = setup_pool, .run = row_counting, .own = true,
+	    .divide = TASKS + 1, .promised = { .rmws = 0, .lines = 3 });
 
 /* -- H4: groups at their cap cost the search of others nothing -- */
 
