@@ -8,6 +8,7 @@ bench_sources = \
 	%D%/core_list.c \
 	%D%/core_main.c \
 	%D%/core_musts.c \
+	%D%/core_remark.c \
 	%D%/core_report.c \
 	%D%/core_run.c \
 	%D%/core_values.c \
