@@ -155,6 +155,11 @@ cxx_sources = \
 	%D%/opponents/cxx/threads.cc \
 	%D%/opponents/cxx/tree.hh
 
+# What configure has found since is on their command lines only.
+%D%/opponents/cxx/heddle_cxx_opponent-asio.$(OBJEXT): tools/paths
+%D%/opponents/cxx/heddle_cxx_opponent-openmp.$(OBJEXT): tools/paths
+%D%/opponents/cxx/heddle_cxx_opponent-tbb.$(OBJEXT): tools/paths
+
 cxx_with =
 cxx_flags =
 cxx_libs =
