@@ -137,7 +137,7 @@ static void bursts(void)
 		.workers_max = 2,
 		.tasks_max = BURST + HANDS,
 	};
-	long at_first = resident_kib(), before, full;
+	long at_first = resident_kib(), before, full, kept = 0;
 	struct heddle_pool *pool = su_pool_with(&options, 2);
 	int i;
 
@@ -146,11 +146,13 @@ static void bursts(void)
 	for (i = 0; i < 2; i++) {
 		fill(pool);
 		full = resident_kib() - before;
-		ok(full * 1024 <= 32L * BURST + 65536,
-		   "%ld KiB for %u queued tasks", full, BURST);
+		ok(full * 1024 <= 32L * BURST + 65536 + kept * 1024,
+		   "%ld KiB for %u queued tasks", full - kept, BURST);
 		atomic_store(&is_open, true);
 		su_wait_at_least(&ran, (uint64_t)BURST * (i + 1), 60000);
-		ok(kept_kib(before) <= 1024, "at most 1 MiB when all have run");
+		/* A trim may still be at it, and is over when the next come. */
+		kept = kept_kib(before);
+		ok(kept <= 1024, "at most 1 MiB when all have run");
 	}
 	fill(pool);
 	atomic_store(&is_open, true);
