@@ -86,6 +86,7 @@ static inline uint32_t turned_round(struct queue *queue, uint32_t node)
 
 	for (; node; node = next) {
 		next = next_of(queue, node);
+		hd_node_ahead(&queue->nodes, node, next);
 		atomic_store_explicit(&hd_node_at(&queue->nodes, node)->next,
 				      oldest, memory_order_relaxed);
 		oldest = node;

@@ -46,13 +46,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lockfree/ahead.h"
 #include "lockfree/node.h"
 #include "platform/cacheline.h"
 
 struct hd_inject {
 	HD_ALIGNED _Atomic uint64_t head; /* A  length 32 | index 32 */
-	/* A  by length modulo; hints for hd_node_ahead() */
-	_Atomic uint32_t recent[HD_NODES_AHEAD];
 };
 _Static_assert(sizeof(struct hd_inject) == HD_CACHELINE,
 	       "lists of two CPUs share no line");
@@ -73,21 +72,17 @@ static inline bool hd_inject_push_any(struct hd_inject *list,
 				      uint32_t length_max)
 {
 	struct hd_node *node = hd_node_at(nodes, index);
-	uint32_t length, before;
+	uint32_t length;
 	uint64_t head, wanted;
 
 	hd_prefetch_to_write(&list->head);
+	hd_ahead_set_owner(nodes, index);
 	head = atomic_load_explicit(&list->head,
 				    memory_order_seq_cst); /* inject-2 */
 	do {
 		length = hd_inject_word_length(head);
 		if (length >= length_max)
 			return false;
-		before = atomic_load_explicit(
-			&list->recent[length % HD_NODES_AHEAD],
-			memory_order_relaxed); /* a hint */
-		hd_node_set_ahead(nodes, index,
-				  length < HD_NODES_AHEAD ? 0 : before);
 		atomic_store_explicit(&node->next, hd_inject_word_index(head),
 				      memory_order_relaxed); /* by the CAS */
 		wanted = (uint64_t)(length + 1) << 32 | index;
@@ -95,8 +90,7 @@ static inline bool hd_inject_push_any(struct hd_inject *list,
 		&list->head, &head, wanted,
 		memory_order_seq_cst,   /* inject-1, inject-2 */
 		memory_order_seq_cst)); /* inject-2: the bound */
-	atomic_store_explicit(&list->recent[length % HD_NODES_AHEAD], index,
-			      memory_order_relaxed); /* a hint */
+	hd_ahead_pushed_owner(nodes, index);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 # Queues, deque, idle set, parker: structures that know no task.
 lockfree_sources = \
 	%D%/account.h \
+	%D%/ahead.c %D%/ahead.h \
 	%D%/bitset.c %D%/bitset.h \
 	%D%/deque.c %D%/deque.h \
 	%D%/forks.c %D%/forks.h \

@@ -43,7 +43,7 @@ $cxx -fsyntax-only "$scratch/probe.cc" >"$scratch/output" 2>&1 ||
 # file before. 1: the edit changes nothing.
 translate() {
 	mkdir -p "$1/lockfree"
-	for part in deque.c deque.h inject.h node.h parker.c parker.h reclaim.c \
+	for part in ahead.h deque.c deque.h inject.h node.h parker.c parker.h reclaim.c \
 		reclaim.h split.c split.h; do
 		part=lockfree/$part
 		if [ "$part" = "${2-}" ]; then

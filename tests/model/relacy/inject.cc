@@ -7,6 +7,8 @@
 
 #include "lockfree/inject.h"
 
+__thread struct hd_ahead hd_ahead;
+
 struct of_inject : scenario {
 	hd_inject list;
 	hd_nodes nodes;
@@ -42,6 +44,7 @@ struct of_inject : scenario {
 	void before()
 	{
 		nodes.node = hd_alloc(4 * sizeof(hd_node));
+		nodes.half = 4;
 	}
 
 	void after()

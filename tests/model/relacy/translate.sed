@@ -13,7 +13,7 @@ s|#include <stdatomic\.h>|#include "machine.hh"|
 /^	struct /!s|^	\(.*[ *]\)\([a-z_]*\);\( */\* [IO]\)|	plain<\1> \2;\3|
 
 # Where the next lines of a list lie, perhaps.
-s/_Atomic \(uint32_t\) \(chain;\|recent\[\)/guess<\1> \2/
+s/_Atomic \(uint32_t\) \(chain;\)/guess<\1> \2/
 
 # An array at the end, whose length the compiler does not know.
 s/_Atomic \([a-z0-9_]*\) \([a-z]*\)\[\];/tail<zeroed<\1>> \2;/
