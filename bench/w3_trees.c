@@ -15,19 +15,20 @@ static uint64_t fib_serial(uint64_t n)
 	return n < 2 ? n : fib_serial(n - 1) + fib_serial(n - 2);
 }
 
-static uint64_t fib(uint64_t n);
-HEDDLE_FORK_1(uint64_t, fib, uint64_t)
-
-static uint64_t fib(uint64_t n)
+HEDDLE_TASK_1(uint64_t, fib, uint64_t, n)
 {
-	struct fib_fork left;
 	uint64_t right;
 
 	if (n < 2)
 		return n;
-	fib_fork(hb_w3_group, &left, n - 1);
-	right = fib(n - 2);
-	return fib_join(&left) + right;
+	HEDDLE_SPAWN(fib, n - 1);
+	right = HEDDLE_CALL(fib, n - 2);
+	return HEDDLE_SYNC(fib) + right;
+}
+
+static uint64_t fib_run_typed(uint64_t n)
+{
+	return HEDDLE_RUN(fib, hb_w3_group, n);
 }
 
 struct fib_child {
@@ -98,26 +99,22 @@ static uint64_t nq_serial(uint64_t all, uint64_t cols, uint64_t d1, uint64_t d2)
 }
 
 /* As many as the forks have arguments for: the board is packed into one. */
-static uint64_t nq(uint64_t all, uint64_t cols, uint64_t diagonals);
-HEDDLE_FORK_3(uint64_t, nq, uint64_t, uint64_t, uint64_t)
-
-static uint64_t nq(uint64_t all, uint64_t cols, uint64_t diagonals)
+HEDDLE_TASK_3(uint64_t, nq, uint64_t, all, uint64_t, cols, uint64_t, diagonals)
 {
-	struct nq_fork child[QUEENS_MAX];
 	uint64_t d1 = diagonals >> 32, d2 = diagonals & UINT32_MAX;
 	uint64_t open, sum = 0;
 	unsigned int n = 0;
 
 	if (cols == all)
 		return 1;
-	for (open = all & ~(cols | d1 | d2); open; open &= open - 1) {
+	for (open = all & ~(cols | d1 | d2); open; open &= open - 1, n++) {
 		uint64_t bit = open & -open;
 
-		nq_fork(hb_w3_group, &child[n++], all, cols | bit,
-			((d1 | bit) << 1) << 32 | (d2 | bit) >> 1);
+		HEDDLE_SPAWN(nq, all, cols | bit,
+			     ((d1 | bit) << 1) << 32 | (d2 | bit) >> 1);
 	}
-	while (n)
-		sum += nq_join(&child[--n]);
+	while (n--)
+		sum += HEDDLE_SYNC(nq);
 	return sum;
 }
 
@@ -174,7 +171,7 @@ static uint64_t nq_run_serial(uint64_t n)
 
 static uint64_t nq_run_typed(uint64_t n)
 {
-	return nq(nq_all(n), 0, 0);
+	return HEDDLE_RUN(nq, hb_w3_group, nq_all(n), 0, 0);
 }
 
 static uint64_t nq_run_fn(uint64_t n)
@@ -247,19 +244,14 @@ static uint64_t uts_serial(uint64_t state, uint64_t depth)
 	return sum;
 }
 
-static uint64_t uts(uint64_t state, uint64_t depth);
-HEDDLE_FORK_2(uint64_t, uts, uint64_t, uint64_t)
-
-static uint64_t uts(uint64_t state, uint64_t depth)
+HEDDLE_TASK_2(uint64_t, uts, uint64_t, state, uint64_t, depth)
 {
-	struct uts_fork child[UTS_CHILDREN_MAX];
 	uint64_t n = uts_children(state, depth), sum = 1, i;
 
 	for (i = 0; i < n; i++)
-		uts_fork(hb_w3_group, &child[i], uts_child(state, i),
-			 depth + 1);
-	while (n)
-		sum += uts_join(&child[--n]);
+		HEDDLE_SPAWN(uts, uts_child(state, i), depth + 1);
+	while (n--)
+		sum += HEDDLE_SYNC(uts);
 	return sum;
 }
 
@@ -305,7 +297,7 @@ static uint64_t uts_run_serial(uint64_t depth)
 static uint64_t uts_run_typed(uint64_t depth)
 {
 	uts_depth = depth;
-	return uts(UTS_ROOT, 0);
+	return HEDDLE_RUN(uts, hb_w3_group, UTS_ROOT, 0);
 }
 
 static uint64_t uts_run_fn(uint64_t depth)
@@ -325,7 +317,7 @@ static int uts_known(uint64_t depth, uint64_t *answer, uint64_t *nodes)
 }
 
 const struct hb_w3_program hb_w3_programs[] = {
-	{ "fib", 27, { fib_serial, fib, fib_fn }, fib_known },
+	{ "fib", 27, { fib_serial, fib_run_typed, fib_fn }, fib_known },
 	{ "nq", 11, { nq_run_serial, nq_run_typed, nq_run_fn }, nq_known },
 	{ "uts", 10, { uts_run_serial, uts_run_typed, uts_run_fn }, uts_known },
 };

@@ -42,6 +42,9 @@ lab_scenarios = \
 	%D%/scenarios/groupword.c \
 	%D%/scenarios/donate.c \
 	%D%/scenarios/fork.c \
+	%D%/scenarios/forkends.c \
+	%D%/scenarios/forkjoins.c \
+	%D%/scenarios/forks.c \
 	%D%/scenarios/fresh.c \
 	%D%/scenarios/guest.c \
 	%D%/scenarios/help.c \
@@ -87,7 +90,7 @@ noinst_LIBRARIES += %D%/liblab.a %D%/liblab_heddle.a %D%/liblab_scenarios.a
 %C%_liblab_heddle_a_CPPFLAGS = $(LAB_CPPFLAGS)
 
 %C%_liblab_scenarios_a_SOURCES = $(lab_scenarios) %D%/scenarios/bag.h \
-	%D%/scenarios/guest.h %D%/scenarios/pairs.h \
+	%D%/scenarios/forks.h %D%/scenarios/guest.h %D%/scenarios/pairs.h \
 	%D%/scenarios/pool.h
 %C%_liblab_scenarios_a_CPPFLAGS = $(LAB_CPPFLAGS)
 

@@ -53,15 +53,13 @@ int hd_forks_new_at(struct hd_forks **out, uint32_t slots, uint32_t generation)
 
 	if (!slots || slots > HD_FORKS_SLOTS_MAX)
 		return -EINVAL;
-	forks = hd_alloc(sizeof(*forks));
+	/* One more slot, where a thief finds nothing. In one mapping: no worker calls
+	 * malloc (doc/design/memory.md).
+	 */
+	forks = hd_map(sizeof(*forks) + (slots + 1) * sizeof(*forks->slot));
 	if (!forks)
 		return -ENOMEM;
-	/* One more, where a thief finds nothing. */
-	forks->slot = hd_map((slots + 1) * sizeof(*forks->slot));
-	if (!forks->slot) {
-		hd_free(forks);
-		return -ENOMEM;
-	}
+	forks->slot = (struct hd_forks_slot *)(void *)(forks + 1);
 	forks->end = forks->slot + slots;
 	atomic_store_explicit(&forks->limit, (uintptr_t)forks->slot,
 			      memory_order_relaxed); /* before publication */
@@ -75,8 +73,7 @@ void hd_forks_free(struct hd_forks *forks)
 {
 	uint32_t slots = (uint32_t)(forks->end - forks->slot) + 1;
 
-	hd_unmap(forks->slot, slots * sizeof(*forks->slot));
-	hd_free(forks);
+	hd_unmap(forks, sizeof(*forks) + slots * sizeof(*forks->slot));
 }
 
 /* ---- the owner ---- */
@@ -147,6 +144,7 @@ void hd_forks_reset_owner(struct hd_forks *forks, struct hd_forks_slot *slot)
 {
 	atomic_store_explicit(&slot->state, 0,
 			      memory_order_relaxed); /* published by what */
+	slot->waits = 0;
 	begin_at(forks, slot, 0);
 }
 
@@ -197,6 +195,29 @@ static bool copy(struct hd_forks *forks, uint32_t tag, uint64_t word,
 			&loot->slot->arg[i],
 			memory_order_relaxed); /* validated by the CAS */
 	return true;
+}
+
+bool hd_forks_any(struct hd_forks *forks, uint32_t tag)
+{
+	uint64_t word = load_word(forks);
+
+	return hd_forks_tag_any(forks) == tag &&
+	       atomic_load_explicit(&forks->slot[tail_of(word)].what,
+				    memory_order_relaxed); /* ready-1 */
+}
+
+uint32_t hd_forks_length_any(struct hd_forks *forks, uint32_t tag)
+{
+	struct hd_forks_slot *first, *slot;
+
+	if (hd_forks_tag_any(forks) != tag)
+		return 0;
+	first = slot = forks->slot + tail_of(load_word(forks));
+	while (slot < forks->end &&
+	       atomic_load_explicit(&slot->what,
+				    memory_order_relaxed)) /* statistics */
+		slot++;
+	return (uint32_t)(slot - first);
 }
 
 /* The word when one fork was taken from the tail. */

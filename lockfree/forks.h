@@ -26,7 +26,8 @@
  *          owner joins slot s without asking anybody when limit <= s. Thieves store
  *          ASKED; only the owner lowers it, and always before the CAS that allows it
  *   what   of a slot: not 0 from the push until the owner begins to join
- *   state  of a slot: 0; who runs it; that its owner sleeps; DONE. Only of what was taken
+ *   state  of a slot: 0; who runs it; that its owner sleeps; DONE; that the thread of its
+ *          thief has left it. Only of what was taken
  *
  *                push/pop/.._owner  ask/look/take  begin/finish  new/free
  * .._owner              X                 -              -           X
@@ -97,6 +98,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "platform/cacheline.h"
@@ -109,15 +111,19 @@
 
 #define HD_FORKS_ASKED UINTPTR_MAX
 
+/* The tag of a stack in which there is no fork and will be none without a retag. */
+#define HD_FORKS_NO_TAG UINT32_MAX
+
 /* The state of a slot; above these bits, index + 1 of who runs it. */
 #define HD_FORKS_DONE         1u
 #define HD_FORKS_WAITED       2u
-#define HD_FORKS_RUNNER_SHIFT 2
+#define HD_FORKS_LEFT         4u /* with DONE: it has not returned */
+#define HD_FORKS_RUNNER_SHIFT 3
 
 struct hd_forks_slot {
 	_Atomic uintptr_t what; /* A  owner writes */
 	_Atomic uint32_t state; /* A  a futex; 0 unless taken */
-	uint32_t unused;
+	uint32_t waits; /* O  for who uses the stack; 0: no fork is joined */
 	_Atomic uint64_t arg[HD_FORKS_ARGS]; /* A  owner writes */
 	uint64_t result;                     /* by DONE */
 };
@@ -128,12 +134,26 @@ struct hd_forks {
 	HD_ALIGNED _Atomic uintptr_t limit; /* A */
 	struct hd_forks_slot *slot;         /* I */
 	struct hd_forks_slot *end;          /* I  no fork here */
-	_Atomic uint32_t tag;               /* A  owner writes */
-	bool asked;                         /* O  a question was taken back */
+	/* For who uses the stack: the next slot, the group, segments. */
+	struct hd_forks_slot *next; /* O */
+	void *group;                /* O */
+	struct hd_forks *below;     /* O */
+	struct hd_forks *more;      /* O */
+	bool asked;                 /* O  a question was taken back */
 
 	/* Written by thieves, and by the owner when it is slow. */
 	HD_ALIGNED _Atomic uint64_t word; /* A */
+	_Atomic uint32_t tag; /* A  owner writes; read with the word */
+	/* For who uses the stack: another one of the same owner. */
+	struct hd_forks *older; /* O */
 };
+
+/* Thieves that look for work poll these two; the owner's line stays its own. */
+_Static_assert(offsetof(struct hd_forks, tag) / HD_CACHELINE ==
+			       offsetof(struct hd_forks, word) / HD_CACHELINE &&
+		       offsetof(struct hd_forks, tag) / HD_CACHELINE !=
+			       offsetof(struct hd_forks, asked) / HD_CACHELINE,
+	       "what thieves read lies by itself");
 
 enum hd_forks_seen {
 	HD_FORKS_NONE,    /* none of the tag at some instant of the call */
@@ -243,6 +263,18 @@ void hd_forks_retag_owner(struct hd_forks *forks, uint32_t tag);
 /* Makes all of it public, for a time in which the owner does not come back. */
 void hd_forks_open_owner(struct hd_forks *forks);
 
+static inline uint32_t hd_forks_tag_any(const struct hd_forks *forks)
+{
+	return atomic_load_explicit(&forks->tag,
+				    memory_order_relaxed); /* a hint */
+}
+
+/* Is there a fork of tag? Of what a thief takes meanwhile it may still say so. */
+bool hd_forks_any(struct hd_forks *forks, uint32_t tag);
+
+/* How many, about; exact while nothing moves. */
+uint32_t hd_forks_length_any(struct hd_forks *forks, uint32_t tag);
+
 /* The oldest fork of tag, copied. */
 enum hd_forks_seen hd_forks_look_any(struct hd_forks *forks, uint32_t tag,
 				     struct hd_forks_loot *loot);
@@ -282,6 +314,15 @@ static inline void hd_forks_begin_thief(struct hd_forks_slot *slot,
 static inline bool hd_forks_finish_thief(struct hd_forks_slot *slot)
 {
 	return atomic_fetch_or_explicit(&slot->state, HD_FORKS_DONE,
+					memory_order_acq_rel) /* forks-6 */
+	       & HD_FORKS_WAITED;
+}
+
+/* The same when its thread was left in it: the owner is to call it in place. */
+static inline bool hd_forks_leave_thief(struct hd_forks_slot *slot)
+{
+	return atomic_fetch_or_explicit(&slot->state,
+					HD_FORKS_DONE | HD_FORKS_LEFT,
 					memory_order_acq_rel) /* forks-6 */
 	       & HD_FORKS_WAITED;
 }

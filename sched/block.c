@@ -15,6 +15,7 @@
 #include "lockfree/groupword.h"
 #include "platform/probe.h"
 #include "sched/block.h"
+#include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/interrupt.h"
@@ -328,6 +329,7 @@ static void begin(struct hd_worker *worker, int kind)
 	uint32_t owed = 0;
 
 	hd_share_end(worker);
+	hd_fork_hide(worker);
 	worker->block_depth = 1;
 	count_blocked(worker, 1);
 	if (worker->guest)
@@ -398,6 +400,7 @@ static void end(struct hd_worker *worker)
 {
 	hd_interrupt_disarm(worker);
 	admit_stack(worker);
+	hd_fork_unhide(worker);
 	uncount_region(worker);
 	atomic_store_explicit(&worker->blocked, 0,
 			      memory_order_relaxed); /* read under the lock */

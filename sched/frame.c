@@ -11,6 +11,7 @@
 #include <heddle/task.h>
 
 #include "sched/block.h"
+#include "sched/fork.h"
 #include "sched/look.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
@@ -50,6 +51,8 @@ static void end_one(struct hd_worker *worker, uintptr_t top, uint32_t *owed)
 	hd_block_end_all(worker);
 	call_action(worker, frame, top);
 	worker->frame = frame->below;
+	if (frame->is_fork)
+		hd_fork_finish(frame->fork, true);
 	if (frame->task && !is_gone(worker, frame, frame->task, top))
 		hd_task_finish(worker->pool, hd_task_of(frame->task),
 			       HD_TASK_CANCELLED);
@@ -103,6 +106,7 @@ void hd_frame_left(struct hd_worker *worker, struct hd_frame *frame)
 {
 	uint32_t owed = 0;
 
+	hd_fork_left(worker);
 	hd_frames_end(worker, frame);
 	worker->unwinds = true;
 	end_one(worker, frame->at, &owed);

@@ -8,9 +8,16 @@
  * own stack it becomes part of the chain, and leaves it under the lock again.
  * So the last one of a circle sees all of it, and nobody sees a circle that was
  * none: whoever is found waiting stays there while the chain is followed, and
- * keeps the task that it waits for in memory.
+ * keeps the task that it waits for in memory. Who sleeps beside a fork is part of a chain
+ * as well. It cannot refuse to wait, nor can the join of a fork that was submitted; so
+ * where one of these would close a circle, a join in that which may return is told. Who
+ * was told leaves: it is the end of a chain already.
+ *
+ * It says so and changes the word of that task, both under the lock; the waiter sees the
+ * word changed, then asks under the lock. Forbidden: it sleeps on, and was told.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +29,7 @@
 #include "platform/futex.h"
 #include "platform/mutex.h"
 #include "sched/block.h"
+#include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/help.h"
@@ -61,43 +69,136 @@ static bool ended(struct hd_task *task, uint32_t *state)
 	return *state != HD_TASK_ACCEPTED;
 }
 
-/*
- * Does the task wait, through joins of this pool, for something on our stack?
- * Under pool->joins. There is no circle without us: who would have closed it was
- * told instead. A runner of which we do not know yet joins later than we do.
- */
-static bool waits_for_us(struct hd_worker *worker, struct hd_task *task)
-{
-	struct heddle_pool *pool = worker->pool;
-	struct heddle_task *next;
-	uint32_t runner, state;
+/* What somebody waits for: a task, or a fork, or nothing. */
+struct wait {
+	struct heddle_task *task;
+	struct hd_forks_slot *fork;
+};
 
-	for (;; task = hd_task_of(next)) {
-		runner = atomic_load_explicit(
-			&task->runner, memory_order_relaxed); /* locked */
-		if (!runner || !of_pool(pool, task))
-			return false;
-		next = pool->worker[runner - 1].joining;
-		/* It may have ended, and its worker do something else. */
-		if (!next || ended(task, &state))
-			return false;
-		if (on_stack(worker, next))
-			return true;
-	}
+static uint32_t runner_of(struct heddle_pool *pool, struct wait wait)
+{
+	struct hd_task *task = hd_task_of(wait.task);
+
+	if (wait.fork)
+		return hd_forks_state_owner(wait.fork) >> HD_FORKS_RUNNER_SHIFT;
+	return of_pool(pool, task) ? atomic_load_explicit(&task->runner,
+							  memory_order_relaxed)
+				   : 0; /* locked */
 }
 
-/* From now on the worker waits for the task, unless that waits for us. */
-static bool enter_chain(struct hd_worker *worker, struct heddle_task *given)
+static bool is_over(struct wait wait)
+{
+	uint32_t state;
+
+	return wait.fork ? hd_forks_state_owner(wait.fork) & HD_FORKS_DONE
+			 : ended(hd_task_of(wait.task), &state);
+}
+
+static bool is_ours(struct hd_worker *worker, struct wait wait)
+{
+	struct hd_frame *frame;
+
+	if (wait.task)
+		return on_stack(worker, wait.task);
+	for (frame = worker->frame; frame; frame = frame->below)
+		if (frame->is_fork && frame->fork == wait.fork)
+			return true;
+	return false;
+}
+
+/*
+ * Does what we would wait for wait, through joins of this pool, for something on our
+ * stack? Under pool->joins. There is no circle without us: one of it was told
+ * instead. A runner of which we do not know yet joins later than we do. *to_tell is the
+ * last one whose join may return, or NULL.
+ */
+static bool waits_for_us(struct hd_worker *worker, struct wait wait,
+			 struct hd_worker **to_tell)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint32_t steps;
+
+	*to_tell = NULL;
+
+	for (steps = 0; steps < pool->entries; steps++) {
+		uint32_t runner = runner_of(pool, wait);
+		struct hd_worker *at;
+		struct wait next;
+
+		if (!runner)
+			return false;
+		at = &pool->worker[runner - 1];
+		next = (struct wait){ NULL, NULL };
+		if (at->joins_fork)
+			next.fork = at->joining_fork;
+		else
+			next.task = at->joining;
+		/* It was told, and leaves; or that ended, and it does something else. */
+		if (at->joins_circle || (!next.task && !next.fork) ||
+		    is_over(wait))
+			return false;
+		if (!at->joins_fork && !at->joins_sure)
+			*to_tell = at;
+		if (is_ours(worker, next))
+			return true;
+		wait = next;
+	}
+	return false;
+}
+
+/* Under pool->joins: the join returns. */
+static void tell_circle(struct hd_worker *waiter)
+{
+	struct hd_task *task = hd_task_of(waiter->joining);
+
+	waiter->joins_circle = true;
+	atomic_fetch_add_explicit(&task->state, HD_TASK_TOLD,
+				  memory_order_relaxed); /* locked */
+	hd_futex_wake(&task->state, INT_MAX);
+}
+
+/* From now on the worker waits for the task, unless that waits for us, and it may. */
+static bool enter_chain(struct hd_worker *worker, struct heddle_task *given,
+			bool sure)
 {
 	struct hd_mutex *joins = &worker->pool->joins;
+	struct hd_worker *other;
 	bool circle;
 
 	hd_mutex_lock(joins);
-	circle = waits_for_us(worker, hd_task_of(given));
-	if (!circle)
+	circle = waits_for_us(worker, (struct wait){ given, NULL }, &other);
+	if (circle && sure && other)
+		tell_circle(other);
+	circle &= !sure;
+	if (!circle) {
 		worker->joining = given;
+		worker->joins_sure = sure;
+	}
 	hd_mutex_unlock(joins);
 	return !circle;
+}
+
+void hd_join_fork_begin(struct hd_worker *worker, struct hd_forks_slot *slot)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+	struct hd_worker *other;
+
+	hd_mutex_lock(joins);
+	if (waits_for_us(worker, (struct wait){ NULL, slot }, &other) && other)
+		tell_circle(other);
+	worker->joining_fork = slot;
+	worker->joins_fork = true;
+	hd_mutex_unlock(joins);
+}
+
+void hd_join_fork_end(struct hd_worker *worker)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+
+	hd_mutex_lock(joins);
+	worker->joining_fork = NULL;
+	worker->joins_fork = false;
+	hd_mutex_unlock(joins);
 }
 
 /* Before permits are waited for: that is no join any more. */
@@ -107,6 +208,8 @@ static void leave_chain(struct hd_worker *worker)
 
 	hd_mutex_lock(joins);
 	worker->joining = NULL;
+	worker->joins_sure = false;
+	worker->joins_circle = false;
 	hd_mutex_unlock(joins);
 }
 
@@ -177,8 +280,21 @@ static bool run_here(struct hd_worker *worker, struct hd_task *task)
 	return mine;
 }
 
-/* Sleeps until the task has ended: 0, -ETIMEDOUT or -ECHILD. */
-static int wait_end(struct hd_task *task, uint64_t deadline)
+/* Was the join of a circle found to be one meanwhile? */
+static bool told_of_circle(struct hd_worker *worker)
+{
+	struct hd_mutex *joins = &worker->pool->joins;
+	bool told;
+
+	hd_mutex_lock(joins);
+	told = worker->joins_circle;
+	hd_mutex_unlock(joins);
+	return told;
+}
+
+/* Sleeps until the task has ended: 0, -ETIMEDOUT, -EDEADLK or -ECHILD. */
+static int wait_end(struct hd_worker *worker, struct hd_task *task,
+		    uint64_t deadline)
 {
 	for (;;) {
 		uint32_t state = atomic_load_explicit(
@@ -188,6 +304,8 @@ static int wait_end(struct hd_task *task, uint64_t deadline)
 			return 0;
 		if (!hd_self && hd_fork_is_child())
 			return -ECHILD; /* nobody would wake us */
+		if (worker && state >= HD_TASK_TOLD && told_of_circle(worker))
+			return -EDEADLK;
 		if (deadline == HEDDLE_NOW)
 			return -ETIMEDOUT;
 		if (!(state & HD_TASK_WAITERS) &&
@@ -203,17 +321,17 @@ static int wait_end(struct hd_task *task, uint64_t deadline)
 }
 
 static int wait_inside(struct hd_worker *worker, struct heddle_task *given,
-		       uint64_t deadline)
+		       uint64_t deadline, bool sure)
 {
 	struct hd_task *task = hd_task_of(given);
 	int rc;
 
 	if (deadline == HEDDLE_NOW)
-		return wait_end(task, deadline);
-	if (!enter_chain(worker, given))
+		return wait_end(NULL, task, deadline);
+	if (!enter_chain(worker, given, sure))
 		return -EDEADLK;
 	hd_block_begin(HEDDLE_BLOCK_JOIN);
-	rc = wait_end(task, deadline);
+	rc = wait_end(worker, task, deadline);
 	leave_chain(worker);
 	heddle_block_end();
 	return rc;
@@ -230,7 +348,7 @@ static int joinable(struct hd_task *task)
 	return (state & HD_TASK_STATE) == HD_TASK_NEW ? -EINVAL : 0;
 }
 
-static int wait_any(struct heddle_task *given, uint64_t deadline)
+static int wait_any(struct heddle_task *given, uint64_t deadline, bool sure)
 {
 	struct hd_worker *worker = hd_self && hd_self->frame ? hd_self : NULL;
 
@@ -238,8 +356,8 @@ static int wait_any(struct heddle_task *given, uint64_t deadline)
 		return -ECHILD; /* in the task that was run here */
 	if (worker && on_stack(worker, given))
 		return -EDEADLK;
-	return worker ? wait_inside(worker, given, deadline)
-		      : wait_end(hd_task_of(given), deadline);
+	return worker ? wait_inside(worker, given, deadline, sure)
+		      : wait_end(NULL, hd_task_of(given), deadline);
 }
 
 /* Queued in a SERIAL group that the caller's own stack occupies: it cannot start. */
@@ -254,7 +372,8 @@ static bool stands_behind(struct hd_worker *worker, struct hd_task *task)
 	return false;
 }
 
-int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
+static int join(struct heddle_task *given, uint32_t flags, uint64_t deadline,
+		bool sure)
 {
 	struct hd_task *task = hd_task_of(given);
 	bool help = flags & HEDDLE_JOIN_HELP;
@@ -282,12 +401,22 @@ int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
 	    !hd_self->block_depth && of_pool(hd_self->pool, task))
 		run_here(hd_self, task);
 	if (!ended(task, &state)) {
-		rc = wait_any(given, deadline);
+		rc = wait_any(given, deadline, sure);
 		if (rc < 0)
 			return rc;
 		ended(task, &state);
 	}
 	return state == HD_TASK_CANCELLED ? -ECANCELED : 0;
+}
+
+int heddle_join(struct heddle_task *given, uint32_t flags, uint64_t deadline)
+{
+	return join(given, flags, deadline, false);
+}
+
+int hd_join_sure(struct heddle_task *given)
+{
+	return join(given, 0, HEDDLE_FOREVER, true);
 }
 
 /*
@@ -345,6 +474,6 @@ int heddle_cancel(struct heddle_task *given, uint64_t deadline)
 		return 0;
 	if (tell_to_stop(task))
 		hd_interrupt_task(task);
-	rc = wait_any(given, deadline);
+	rc = wait_any(given, deadline, false);
 	return rc < 0 ? rc : -EALREADY;
 }

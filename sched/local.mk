@@ -6,6 +6,12 @@ sched_sources = \
 	%D%/cap.c %D%/cap.h \
 	%D%/check.c %D%/check.h \
 	%D%/close.c \
+	%D%/fork.c %D%/fork.h %D%/forkown.h \
+	%D%/forkalone.c \
+	%D%/forkold.c \
+	%D%/forkrun.c \
+	%D%/forksteal.c \
+	%D%/forkwait.c \
 	%D%/frame.c %D%/frame.h \
 	%D%/donate.c %D%/donate.h \
 	%D%/group.h \
@@ -20,6 +26,7 @@ sched_sources = \
 	%D%/monitor.c %D%/monitor.h \
 	%D%/options.c %D%/options.h \
 	%D%/order.c %D%/order.h \
+	%D%/outside.c %D%/outside.h \
 	%D%/permit.c %D%/permit.h \
 	%D%/pin.h \
 	%D%/pool.c %D%/pool.h \

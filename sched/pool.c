@@ -15,6 +15,7 @@
 #include "platform/fork.h"
 #include "platform/memory.h"
 #include "platform/topology.h"
+#include "sched/fork.h"
 #include "sched/group.h"
 #include "sched/monitor.h"
 #include "sched/options.h"
@@ -245,6 +246,8 @@ void hd_pool_free(struct heddle_pool *pool)
 			hd_stack_unmap(worker->past_stack, worker->stack_size,
 				       pool->guard_size);
 		hd_deque_fini(&worker->deque);
+		if (!forked)
+			hd_fork_free(worker);
 	}
 	hd_monitor_free(pool, forked);
 	hd_unmap(pool->worker, pool->entries * sizeof(*pool->worker));

@@ -86,6 +86,7 @@ struct heddle_pool {
 
 	/* A: read by every submit and task, rarely written. */
 	HD_ALIGNED _Atomic uint32_t attention;
+	_Atomic uint32_t forks;        /* 1: some worker has a stack of them */
 	_Atomic uint32_t started;      /* 1: was started, keep a spare */
 	_Atomic uint32_t available;    /* who runs no user code and looks */
 	_Atomic uint32_t tree;         /* 1: there is more than the root */

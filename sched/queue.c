@@ -6,6 +6,7 @@
 #include "sched/queue.h"
 
 #include "platform/cpu.h"
+#include "sched/fork.h"
 #include "sched/group.h"
 #include "sched/order.h"
 #include "sched/pin.h"
@@ -52,7 +53,7 @@ bool hd_queue_tasks(struct heddle_group *group)
 		if (hd_deque_length_of_any(&pool->worker[i].deque,
 					   group->index))
 			return true;
-	return false;
+	return hd_fork_any(group);
 }
 
 bool hd_queue_startable(struct heddle_group *group)
@@ -77,7 +78,7 @@ uint64_t hd_queue_length(struct heddle_group *group)
 	for (i = 0; i < entries(pool); i++)
 		sum += hd_deque_length_of_any(&pool->worker[i].deque,
 					      group->index);
-	return sum > dead ? sum - dead : 0;
+	return (sum > dead ? sum - dead : 0) + hd_fork_length(group);
 }
 
 /* The deque takes the group's tasks, now or from now on. */

@@ -18,6 +18,7 @@
 
 #include "lockfree/account.h"
 #include "lockfree/groupword.h"
+#include "sched/fork.h"
 #include "sched/group.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
@@ -145,6 +146,7 @@ static bool own_work(struct heddle_group *group, const struct search *search)
 
 	if (!returners && !hd_queue_startable(group)) {
 		hd_bitset_clear_any(&group->ready, 0);
+		hd_fork_settle(group);
 		/* ready-1: the publisher pushed before it read our bit. */
 		returners = hd_waitq_any(&group->returners,
 					 &group->pool->waitq_arena);

@@ -9,6 +9,9 @@
 #include "sched/ready.h"
 #include "sched/worker.h"
 
+/* Tasks after which the clock is not read, when those before were short. */
+#define TURN_UNREAD 7
+
 void hd_share_reset(struct heddle_group *group, struct heddle_group *parent,
 		    uint32_t weight)
 {
@@ -109,4 +112,32 @@ void hd_share_end(struct hd_worker *worker)
 	worker->turn_start = 0;
 	if (start && worker->held)
 		hd_share_charge(worker->held, hd_now_ns() - start);
+}
+
+bool hd_share_turn_over(struct hd_worker *worker, struct heddle_group *group)
+{
+	struct heddle_pool *pool = worker->pool;
+	uint64_t now;
+
+	if (worker->turn_unread) {
+		worker->turn_unread--;
+		return false;
+	}
+	now = hd_now_ns();
+	if (now - worker->turn_read < pool->quantum_ns / 16)
+		worker->turn_unread = TURN_UNREAD;
+	worker->turn_read = now;
+	if (!worker->turn_start) {
+		worker->turn_start = now;
+		return false;
+	}
+	if (now - worker->turn_start < pool->quantum_ns)
+		return false;
+	if (hd_ready_others(group))
+		return true;
+	worker->turn_start = 0;
+	/* Nobody does any more; who comes later sets the bit again. */
+	atomic_fetch_and_explicit(&pool->attention, ~HD_ATTENTION_COMPETE,
+				  memory_order_relaxed); /* hint */
+	return false;
 }

@@ -10,6 +10,7 @@
 #define HEDDLE_SCHED_SHARE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hd_worker;
@@ -76,5 +77,11 @@ void hd_share_charge(struct heddle_group *group, uint64_t held_ns);
  */
 void hd_share_begin(struct hd_worker *worker);
 void hd_share_end(struct hd_worker *worker);
+
+/*
+ * Somebody competes: is the turn over? Only then is the clock read, and after so many
+ * tasks that took a small part of a turn together, not for the next ones.
+ */
+bool hd_share_turn_over(struct hd_worker *worker, struct heddle_group *group);
 
 #endif /* HEDDLE_SCHED_SHARE_H */

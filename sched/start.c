@@ -573,6 +573,8 @@ void hd_worker_reset(struct hd_worker *worker)
 	worker->available = false;
 	worker->settled = false;
 	worker->may_trim = true;
+	worker->forking = false;
+	worker->forks_typed = 0;
 	worker->check_spare = true;
 	atomic_store_explicit(&worker->inside, 0,
 			      memory_order_relaxed); /* not live yet */

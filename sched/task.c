@@ -14,6 +14,7 @@
 #include "platform/futex.h"
 #include "platform/guard.h"
 #include "platform/probe.h"
+#include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/help.h"
@@ -173,6 +174,8 @@ static bool run(struct hd_worker *worker, struct hd_frame *frame,
 		after(frame->detached, 0);
 		hd_frame_returned(worker, frame);
 	}
+	if (lowest && worker->forking)
+		hd_fork_close(worker);
 	return true;
 }
 

@@ -29,6 +29,7 @@ enum hd_task_state {
 	HD_TASK_WAITERS = 0x100, /* somebody sleeps on the word */
 	HD_TASK_STOP = 0x200,    /* it was cancelled after its start */
 	HD_TASK_HELPER = 0x400,  /* a helper stands at it, see help-1 */
+	HD_TASK_TOLD = 0x1000,   /* and above: circles that were told */
 };
 
 /* Overlays struct heddle_task from flags on; checked in sched/task.c. */

@@ -15,12 +15,12 @@
 #include <heddle/pool.h>
 #include <heddle/testing.h>
 
-#include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/fault.h"
 #include "platform/guard.h"
 #include "platform/probe.h"
 #include "sched/donate.h"
+#include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/keep.h"
@@ -40,9 +40,6 @@
 #include "sched/upper.h"
 
 _Thread_local struct hd_worker *hd_self;
-
-/* Tasks after which the clock is not read, when those before were short. */
-#define TURN_UNREAD 7
 
 /* Polls of about 0.2 us each before a worker with a permit gives up. */
 #define LINGER_POLLS  10
@@ -153,6 +150,17 @@ static void finish(struct hd_worker *worker, struct hd_task *task)
 	hd_task_finish(worker->pool, task, HD_TASK_DONE);
 }
 
+/* User code comes next, of the group that is held. */
+static void enter_user_code(struct hd_worker *worker,
+			    struct heddle_group *group)
+{
+	hd_worker_settle(worker);
+	hd_hand_row_ends(group);
+	worker->may_linger = true;
+	worker->woken = false;
+	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+}
+
 /* Calls one task. False when it had been cancelled or joined before. */
 static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 		    uint32_t index)
@@ -176,11 +184,7 @@ static bool run_one(struct hd_worker *worker, struct heddle_group *group,
 	}
 	hd_room_give(group);
 	hd_delay(HEDDLE_DELAY_CLAIM);
-	hd_worker_settle(worker);
-	hd_hand_row_ends(group);
-	worker->may_linger = true;
-	worker->woken = false;
-	hd_worker_show(worker, HEDDLE_WORKER_RUNNING);
+	enter_user_code(worker, group);
 	task = hd_task_run(worker, group, NULL, NULL, fn, arg);
 	leave_user_code(worker);
 	finish(worker, task);
@@ -221,38 +225,6 @@ static bool attend(struct hd_worker *worker, struct heddle_group *group,
 }
 
 /*
- * Somebody competes: is the turn over? Only then is the clock read, and after so many
- * tasks that took a small part of a turn together, not for the next ones.
- */
-static bool turn_over(struct hd_worker *worker, struct heddle_group *group)
-{
-	struct heddle_pool *pool = worker->pool;
-	uint64_t now;
-
-	if (worker->turn_unread) {
-		worker->turn_unread--;
-		return false;
-	}
-	now = hd_now_ns();
-	if (now - worker->turn_read < pool->quantum_ns / 16)
-		worker->turn_unread = TURN_UNREAD;
-	worker->turn_read = now;
-	if (!worker->turn_start) {
-		worker->turn_start = now;
-		return false;
-	}
-	if (now - worker->turn_start < pool->quantum_ns)
-		return false;
-	if (hd_ready_others(group))
-		return true;
-	worker->turn_start = 0;
-	/* Nobody does any more; who comes later sets the bit again. */
-	atomic_fetch_and_explicit(&pool->attention, ~HD_ATTENTION_COMPETE,
-				  memory_order_relaxed); /* hint */
-	return false;
-}
-
-/*
  * Waits a bounded moment, with the permit, for more work; one worker at a time.
  * Submitters do not wake another one meanwhile. The flag is kept until a task is
  * in the hand or the own idle bit is set, so that there is no moment between in
@@ -277,6 +249,21 @@ static bool linger(struct hd_worker *worker, struct heddle_group *group)
 	return found;
 }
 
+/* A fork that was seen, if nothing forbids it (forks-5) and it is there still. */
+static bool run_fork(struct hd_worker *worker, struct heddle_group *group,
+		     struct hd_fork_loot *loot)
+{
+	if (!hd_fork_take(loot))
+		return false;
+	worker->owe++;
+	enter_user_code(worker, group);
+	hd_fork_call(worker, group, NULL, loot);
+	leave_user_code(worker);
+	start_searching(worker);
+	hd_fork_finish(loot->seen.slot, false);
+	return true;
+}
+
 /* Runs tasks of the held group until the permits are given back. */
 static void run_held(struct hd_worker *worker)
 {
@@ -291,10 +278,13 @@ static void run_held(struct hd_worker *worker)
 	hd_share_begin(worker);
 	for (;;) {
 		uint32_t index = hd_queue_take(worker, group), attention;
+		struct hd_fork_loot loot;
+		bool fork = !index && hd_fork_find(worker, group, &loot);
 
-		if (!index && worker->may_linger && linger(worker, group))
+		if (!index && !fork && worker->may_linger &&
+		    linger(worker, group))
 			continue;
-		if (!index) {
+		if (!index && !fork) {
 			give_back(worker);
 			return;
 		}
@@ -302,19 +292,21 @@ static void run_held(struct hd_worker *worker)
 		/* See the task, load attention, call it. */
 		attention = attention_of(pool);
 		if (attention != worker->attention) {
-			hd_queue_put_back(worker, group, index);
+			if (index)
+				hd_queue_put_back(worker, group, index);
 			if (attend(worker, group, attention))
 				return;
 			continue;
 		}
-		if (!run_one(worker, group, index))
+		if (fork ? !run_fork(worker, group, &loot)
+			 : !run_one(worker, group, index))
 			continue;
 		if (worker->donor && hd_donor_has_enough(worker->donor)) {
 			give_back(worker);
 			return;
 		}
 		if ((attention & HD_ATTENTION_COMPETE) &&
-		    turn_over(worker, group)) {
+		    hd_share_turn_over(worker, group)) {
 			give_back(worker);
 			return;
 		}
@@ -647,10 +639,12 @@ static void end_life(struct hd_worker *worker)
 		hd_upper.guest_left(worker);
 		worker->done = guest; /* its successor tells, once it is idle */
 	} else {
+		hd_fork_left(worker);
 		hd_frames_end(worker, NULL);
 	}
 	if (worker->held)
 		give_back(worker);
+	hd_fork_left_end(worker);
 	leave_user_code(worker);
 	if (worker->fresh_for && hd_worker_retire(worker))
 		hd_worker_make_up(worker->pool, HEDDLE_BECAUSE_FRESH);
@@ -659,9 +653,11 @@ static void end_life(struct hd_worker *worker)
 
 void hd_worker_lend_left(struct hd_worker *worker)
 {
+	hd_fork_left(worker);
 	hd_frames_end(worker, NULL);
 	if (worker->held)
 		give_back(worker);
+	hd_fork_left_end(worker);
 	leave_user_code(worker);
 	worker->owe++;
 	leave_rest(worker);

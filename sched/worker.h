@@ -25,8 +25,11 @@
 
 struct heddle_pool;
 struct heddle_group;
+struct heddle_forks;
 struct heddle_task;
 struct hd_donor;
+struct hd_forks;
+struct hd_forks_slot;
 
 /*
  * Life of an entry, the low bits of a word whose others are those of the incarnation. The
@@ -89,13 +92,17 @@ struct hd_frame {
 	struct hd_frame *below;
 	struct heddle_group *group;
 	struct heddle_group *upto;
-	bool whole;               /* only with upto */
+	bool whole; /* only with upto */
+	bool is_fork;
 	uint32_t depth;           /* how many are below */
 	struct heddle_task *task; /* NULL for a call and a guest */
 	uintptr_t at;             /* its user code lies below, on the stack */
 	/* The action of a DETACHED task that has not been called. */
 	void (*after)(struct heddle_task *task, int status);
-	struct heddle_task *detached;
+	union {
+		struct heddle_task *detached;
+		struct hd_forks_slot *fork; /* without after: it runs that */
+	};
 };
 
 _Static_assert(sizeof(struct hd_frame) <= 64, "a line");
@@ -126,10 +133,12 @@ struct hd_worker {
 	struct hd_frame *frame;              /* O  newest, NULL: no user code */
 	uint32_t owe;                        /* O  looks owed */
 	uint32_t block_depth;                /* O */
-	bool donated;        /* I  in a life: the thread is not the library's */
-	bool helper;         /* I  in a life: it is that for one task */
-	uint64_t turn_start; /* O  0: not measured */
-	uint64_t turn_read;  /* O  when the clock was read for it */
+	bool donated; /* I  in a life: the thread is not the library's */
+	bool helper;  /* I  in a life: it is that for one task */
+	bool forking; /* O  its lowest task has forked */
+	uint32_t forks_typed; /* O  runs whose next slot is in a register */
+	uint64_t turn_start;  /* O  0: not measured */
+	uint64_t turn_read;   /* O  when the clock was read for it */
 	uint32_t turn_unread; /* O  tasks for which it is not read */
 	uint64_t idle_since;  /* O  ran nothing since; 0: does */
 	bool may_linger;      /* O */
@@ -139,6 +148,7 @@ struct hd_worker {
 	bool available;       /* O  counted in pool->available */
 	bool settled;         /* O  has become LIVE */
 	bool may_trim;        /* O  the nodes, before it wakes */
+	bool forks_hidden;    /* O  in a region: heddle_forks_ was its stack */
 	uint32_t random;      /* O  xorshift for victims */
 	uint32_t free_first, free_last, free_count; /* O  nodes to give back */
 	uint32_t free_ahead[HD_NODES_AHEAD]; /* O  hints for who takes them */
@@ -158,6 +168,8 @@ struct hd_worker {
 	struct heddle_group *bound_group; /* its permits came along, or NULL */
 	/* By the phase's holder: its thread, and the one that it succeeded. */
 	struct hd_thread thread[2];
+	_Atomic(struct hd_forks *) forks; /* A  made by its thread, stays */
+	struct hd_forks *forks_alone; /* O  slots of calls that are not over */
 
 	HD_ALIGNED _Atomic uint32_t phase; /* A  and the life; futex */
 	_Atomic uint32_t blocked;          /* A  1: inside a region */
@@ -167,10 +179,17 @@ struct hd_worker {
 	_Atomic uint32_t interrupt;      /* A  of the region; futex */
 	void (*interrupt_fn)(void *arg); /* with that word's claim */
 	void *interrupt_arg;
-	struct heddle_task *joining; /* what it waits for; by pool->joins */
+	/* What it waits for; by pool->joins. */
+	union {
+		struct heddle_task *joining;
+		struct hd_forks_slot *joining_fork; /* if joins_fork */
+	};
 	/* By the phase's holder. */
 	uint32_t turn; /* thread[turn] is its own */
 	bool successor;
+	bool joins_fork;    /* by pool->joins */
+	bool joins_sure;    /* by pool->joins; what it joins it cannot leave */
+	bool joins_circle;  /* by pool->joins */
 	void *past_stack;   /* of the other one; NULL: joined */
 	bool past_is_there; /* the kernel may know the other one still */
 	void *stack;

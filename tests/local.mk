@@ -43,6 +43,10 @@ public_tests = \
 	%D%/api/fault-each \
 	%D%/api/fork \
 	%D%/api/forkjoin \
+	%D%/api/forks \
+	%D%/api/fork-costs \
+	%D%/api/fork-left \
+	%D%/api/fork-waits \
 	%D%/api/groups \
 	%D%/api/guest \
 	%D%/api/guest-misuse \

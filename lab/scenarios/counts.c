@@ -4,6 +4,8 @@
  * figures are upper bounds that tests/model/count.t compares with: a change that
  * makes an operation touch one line more turns it red.
  */
+#include <heddle/forkjoin.h>
+
 #include "lab/count.h"
 #include "lab/scenarios/pool.h"
 #include "lockfree/bitset.h"
@@ -369,6 +371,79 @@ LAB_COUNTED(region, .name = "region",
 	    .what = "a blocking region that nobody profits from",
 	    .setup = setup_pool, .run = region_counting, .own = true,
 	    .promised = { .rmws = 8, .lines = 17 });
+
+/* In the stack: the first fork of a task is a slow one. */
+static void idle(int n);
+HEDDLE_FORK_VOID_1(idle, int)
+
+static void idle(int n)
+{
+	(void)n;
+}
+
+static void fork_idle(void)
+{
+	struct idle_fork fork;
+
+	idle_fork(groups[0], &fork, 1);
+	idle_join(&fork);
+}
+
+static void count_stack(void *arg)
+{
+	(void)arg;
+	fork_idle();
+	fork_idle();
+	lab_count_begin();
+	for (int i = 0; i < TASKS; i++)
+		fork_idle();
+	lab_count_pause();
+}
+
+static void stack_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_stack, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(fork_stack, .name = "fork",
+	    .what = "a fork of a task that nobody wants, and its join",
+	    .setup = setup_pool, .run = stack_counting, .own = true,
+	    .divide = TASKS, .promised = { .rmws = 0, .lines = 3 });
+
+HEDDLE_TASK_VOID_1(idle_typed, int, n)
+{
+	if (!n)
+		return;
+	/* The first one is slow; from then on they are counted. */
+	HEDDLE_SPAWN(idle_typed, 0);
+	HEDDLE_SYNC(idle_typed);
+	HEDDLE_SPAWN(idle_typed, 0);
+	HEDDLE_SYNC(idle_typed);
+	lab_count_begin();
+	while (n--) {
+		HEDDLE_SPAWN(idle_typed, 0);
+		HEDDLE_SYNC(idle_typed);
+	}
+	lab_count_pause();
+}
+
+static void count_typed(void *arg)
+{
+	(void)arg;
+	HEDDLE_RUN(idle_typed, groups[0], TASKS);
+}
+
+static void typed_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_typed, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(fork_typed, .name = "fork-typed",
+	    .what = "the same of a typed function", .setup = setup_pool,
+	    .run = typed_counting, .own = true, .divide = TASKS,
+	    .promised = { .rmws = 0, .lines = 2 });
 
 /* From the end of one task to the end of the last: fetch, call, finish. */
 static void count_from_here(void *arg)

@@ -22,7 +22,11 @@ nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' |
 # The start of a declaration up to its opening parenthesis, over line ends.
 cat "$top"/include/heddle/*.h | sed 's|/\*.*\*/||' | tr '\n\t' '  ' |
 	grep -oE 'HEDDLE_API [^;(]*\(' | grep -oE 'heddle_[a-z0-9_]+ *\($' |
-	tr -d ' (' | LC_ALL=C sort -u >"$scratch/declared"
+	tr -d ' (' | LC_ALL=C sort -u >"$scratch/calls"
+# Of data there is what macros in a header touch.
+cat "$top"/include/heddle/*.h | tr '\n\t' '  ' |
+	grep -oE 'extern __thread [^;(]*' | grep -oE 'heddle_[a-z0-9_]+_ ' |
+	tr -d ' ' | LC_ALL=C sort -u - "$scratch/calls" >"$scratch/declared"
 
 if [ "$(wc -l <"$scratch/declared")" -ge 20 ]; then
 	pass "the headers declare calls"
