@@ -179,6 +179,13 @@ struct hb_verdict {
 	char *text;
 };
 
+/*
+ * hb_remark() - why a peer's figures in a workload are of another kind, or NULL
+ *
+ * They are shown with it, and are no best peer's of a must.
+ */
+const char *hb_remark(const char *peer, const char *workload);
+
 /* Finding and running ----------------------------------------------------------- */
 
 /**

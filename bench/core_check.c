@@ -73,7 +73,10 @@ static struct hb_verdict judge_pooled(const struct hb_bench *bench,
 	return judge_values(must, &ratio, 1, bench->entries[base.entry].name);
 }
 
-/* The packaged peer with the best median; SIZE_MAX when there is none. */
+/*
+ * The packaged peer with the best median, of those whose figures are of the same kind;
+ * SIZE_MAX when there is none.
+ */
 static size_t best_packaged(const struct hb_bench *bench, struct hb_cell cell,
 			    size_t metric, double *scratch)
 {
@@ -86,7 +89,9 @@ static size_t best_packaged(const struct hb_bench *bench, struct hb_cell cell,
 
 		cell.entry = i;
 		n = hb_values(bench, cell, metric, scratch);
-		if (!bench->entries[i].is_packaged || !n)
+		if (!bench->entries[i].is_packaged || !n ||
+		    hb_remark(bench->entries[i].name,
+			      hb_workloads[cell.workload].id))
 			continue;
 		median = ht_stats_of(scratch, n).median;
 		if (at == SIZE_MAX ||

@@ -12,25 +12,39 @@
 #include "tools/say.h"
 #include "tools/where.h"
 
+/* Programs below bench/; the Rust one may lie elsewhere. */
+#define CXX    "opponents/cxx/heddle-cxx-opponent"
+#define LIBOMP "opponents/libomp-build/heddle-libomp-opponent"
+#define JAVA   "opponents/java-build/heddle-java-opponent"
+#define GO     "opponents/go-build/heddle-go-opponent"
+#define UV     "opponents/uv-opponent"
+#define PTP    "opponents/pthreadpool-opponent"
+
 /* Who is in a complete build, by the program that they are in. */
 static const struct {
 	const char *name;
-	const char *program;   /* below bench/; NULL: the Rust one */
+	const char *program;   /* NULL: the Rust one */
 	const char *workloads; /* NULL: it has a list */
+	const char *package;   /* Debian's, for a program that was not built */
 } known[] = {
-	{ "asio", "opponents/cxx/heddle-cxx-opponent", NULL },
-	{ "tbb", "opponents/cxx/heddle-cxx-opponent", NULL },
-	{ "openmp", "opponents/cxx/heddle-cxx-opponent", NULL },
-	{ "std-thread", "opponents/cxx/heddle-cxx-opponent", NULL },
-	{ "std-async", "opponents/cxx/heddle-cxx-opponent", NULL },
-	{ "java-fjp", "opponents/java-build/heddle-java-opponent", NULL },
-	{ "java-tpe", "opponents/java-build/heddle-java-opponent", NULL },
-	{ "libuv", "opponents/uv-opponent", NULL },
-	{ "heddle-typed", "w3", ",W3," },
-	{ "heddle-fn", "w3", ",W3," },
-	{ "serial", "w3", ",W3," },
-	{ "rusty_pool", NULL, NULL },
-	{ "rayon", NULL, NULL },
+	{ "asio", CXX, NULL, "g++ libasio-dev" },
+	{ "tbb", CXX, NULL, "g++ libtbb-dev" },
+	{ "openmp", CXX, NULL, "g++" },
+	{ "std-thread", CXX, NULL, "g++" },
+	{ "std-async", CXX, NULL, "g++" },
+	{ "libomp", LIBOMP, NULL, "clang libomp-dev" },
+	{ "java-fjp", JAVA, NULL, "default-jdk-headless" },
+	{ "java-tpe", JAVA, NULL, "default-jdk-headless" },
+	{ "go", GO, NULL, "golang-go" },
+	{ "libuv", UV, NULL, "libuv1-dev" },
+	{ "pthreadpool", PTP, NULL, "libpthreadpool-dev" },
+	{ "heddle-typed", "w3", ",W3,", NULL },
+	{ "heddle-fn", "w3", ",W3,", NULL },
+	{ "serial", "w3", ",W3,", NULL },
+	{ "rusty_pool", NULL, NULL, NULL },
+	{ "rayon", NULL, NULL, NULL },
+	{ "tokio", NULL, NULL, NULL },
+	{ "tokio-blocking", NULL, NULL, NULL },
 };
 
 size_t hb_entry_named(const struct hb_bench *bench, const char *name)
@@ -84,6 +98,22 @@ static void classify(struct hb_entry *entry)
 			     strcmp(entry->name, "mutex") != 0;
 }
 
+/* "absent NAME: REASON"; another program may have it, which then counts. */
+static bool add_unlisted(struct hb_bench *bench, char *line)
+{
+	char *name = line + strlen("absent ");
+	char *reason = strstr(name, ": ");
+	struct hb_entry *entry;
+
+	if (!reason)
+		return false;
+	*reason = '\0';
+	entry = entry_of(bench, name);
+	if (!entry->program && !entry->absent)
+		entry->absent = ht_text("%s", reason + strlen(": "));
+	return true;
+}
+
 /* "peer NAME version=V workloads=W1,W2" */
 static bool add_listed(struct hb_bench *bench, const char *program, char *line)
 {
@@ -91,6 +121,8 @@ static bool add_listed(struct hb_bench *bench, const char *program, char *line)
 	struct hb_entry *entry;
 
 	line[strcspn(line, "\n")] = '\0';
+	if (!strncmp(line, "absent ", strlen("absent ")))
+		return add_unlisted(bench, line);
 	workloads = strstr(line, "workloads=");
 	if (strncmp(line, "peer ", 5) != 0 || !workloads)
 		return false;
@@ -189,10 +221,14 @@ static void add_built(struct hb_bench *bench)
 		entry = entry_of(bench, known[i].name);
 		if (known[i].workloads && !entry->workloads)
 			entry->workloads = ht_text("%s", known[i].workloads);
-		if (entry->program)
+		if (entry->program || entry->absent)
 			continue;
 		if (!known[i].program && rust.reason)
 			entry->absent = ht_text("%s", rust.reason);
+		else if (known[i].package)
+			entry->absent = ht_text("its program was not built "
+						"(Debian: %s)",
+						known[i].package);
 		else
 			entry->absent = ht_text("its program was not built");
 	}

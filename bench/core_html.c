@@ -180,6 +180,30 @@ static void put_missing(const struct hb_bench *bench, FILE *out)
 	fputs("</table>\n", out);
 }
 
+static void put_remarks(const struct hb_bench *bench, FILE *out)
+{
+	struct hb_cell cell = { 0 };
+	size_t tainted;
+
+	fputs("<h2>Of another kind</h2>\n<table>\n", out);
+	for (; cell.workload < hb_n_workloads; cell.workload++)
+		for (cell.entry = 0; cell.entry < bench->n_entries;
+		     cell.entry++) {
+			const char *id = hb_workloads[cell.workload].id;
+			const char *name = bench->entries[cell.entry].name;
+			const char *remark = hb_remark(name, id);
+
+			if (!remark || !hb_rounds(bench, cell, &tainted))
+				continue;
+			fputs("<tr>", out);
+			put_cell(out, id);
+			put_cell(out, name);
+			put_cell(out, remark);
+			fputs("</tr>\n", out);
+		}
+	fputs("</table>\n", out);
+}
+
 static void put_peers(const struct hb_bench *bench, FILE *out)
 {
 	size_t i;
@@ -211,6 +235,7 @@ void hb_html(const struct hb_bench *bench, FILE *out)
 	for (i = 0; i < hb_n_workloads; i++)
 		if (bench->is_chosen[i])
 			put_workload(bench, out, i, scratch);
+	put_remarks(bench, out);
 	put_missing(bench, out);
 	put_peers(bench, out);
 	fputs("<p>The machine is in results.json.</p>\n</body></html>\n", out);

@@ -138,6 +138,25 @@ static int say_missing(const struct hb_bench *bench)
 	return status;
 }
 
+/* Of those that ran. */
+static void say_remarks(const struct hb_bench *bench)
+{
+	struct hb_cell cell = { 0 };
+	const char *remark;
+	size_t tainted;
+
+	for (; cell.workload < hb_n_workloads; cell.workload++)
+		for (cell.entry = 0; cell.entry < bench->n_entries;
+		     cell.entry++) {
+			remark = hb_remark(bench->entries[cell.entry].name,
+					   hb_workloads[cell.workload].id);
+			if (remark && hb_rounds(bench, cell, &tainted))
+				ht_say("%s: %s: %s",
+				       hb_workloads[cell.workload].id,
+				       bench->entries[cell.entry].name, remark);
+		}
+}
+
 static void print_result(const struct hb_bench *bench, const struct wish *wish)
 {
 	struct ht_table *table;
@@ -172,6 +191,7 @@ static int measure(struct hb_bench *bench, const struct wish *wish)
 	status = ht_out_check();
 	if (status == HT_OK && wish->folder)
 		status = hb_store(bench, wish->folder);
+	say_remarks(bench);
 	if (status == HT_OK)
 		status = say_missing(bench);
 	if (wish->check || text) {

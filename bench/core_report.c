@@ -154,6 +154,30 @@ static void json_musts(const struct hb_bench *bench, struct ht_json *json)
 	ht_json_end(json);
 }
 
+static void json_remarks(const struct hb_bench *bench, struct ht_json *json)
+{
+	struct hb_cell cell = { 0 };
+	size_t tainted;
+
+	ht_json_array(json, "remarks");
+	for (; cell.workload < hb_n_workloads; cell.workload++)
+		for (cell.entry = 0; cell.entry < bench->n_entries;
+		     cell.entry++) {
+			const char *id = hb_workloads[cell.workload].id;
+			const char *name = bench->entries[cell.entry].name;
+			const char *remark = hb_remark(name, id);
+
+			if (!remark || !hb_rounds(bench, cell, &tainted))
+				continue;
+			ht_json_object(json, NULL);
+			ht_json_string(json, "workload", id);
+			ht_json_string(json, "peer", name);
+			ht_json_string(json, "remark", remark);
+			ht_json_end(json);
+		}
+	ht_json_end(json);
+}
+
 void hb_json(const struct hb_bench *bench, struct ht_json *json)
 {
 	struct ht_table *table = hb_table(bench);
@@ -192,6 +216,7 @@ void hb_json(const struct hb_bench *bench, struct ht_json *json)
 		ht_json_end(json);
 	}
 	ht_json_end(json);
+	json_remarks(bench, json);
 	json_musts(bench, json);
 	ht_table_json(table, json, "cells");
 	ht_table_free(table);

@@ -8,6 +8,7 @@ bench_sources = \
 	%D%/core_list.c \
 	%D%/core_main.c \
 	%D%/core_musts.c \
+	%D%/core_remark.c \
 	%D%/core_report.c \
 	%D%/core_run.c \
 	%D%/core_values.c \
@@ -42,6 +43,17 @@ noinst_PROGRAMS += %D%/opponents/uv-opponent
 nodist_%C%_opponents_uv_opponent_SOURCES = tools/buildinfo.c
 %C%_opponents_uv_opponent_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 %C%_opponents_uv_opponent_LDADD = $(internal_libs) $(LIBUV_LIBS) -lm
+endif
+
+if HAVE_PTHREADPOOL
+noinst_PROGRAMS += %D%/opponents/pthreadpool-opponent
+%C%_opponents_pthreadpool_opponent_SOURCES = \
+	%D%/opponents/pthreadpool.c %D%/peer.h \
+	%D%/done.c %D%/done.h $(bench_side) $(tools_shared)
+nodist_%C%_opponents_pthreadpool_opponent_SOURCES = tools/buildinfo.c
+%C%_opponents_pthreadpool_opponent_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DPTHREADPOOL_VERSION='"$(PTHREADPOOL_VERSION)"'
+%C%_opponents_pthreadpool_opponent_LDADD = $(internal_libs) -lpthreadpool -lm
 endif
 
 ## Structures alone --------------------------------------------------------
@@ -95,17 +107,20 @@ rust_sources = \
 	%D%/opponents/rust/src/system.rs \
 	%D%/opponents/rust/src/threads.rs \
 	%D%/opponents/rust/src/timeline.rs \
+	%D%/opponents/rust/src/tokio.rs \
 	%D%/opponents/rust/src/tree.rs \
 	%D%/opponents/rust/src/w1.rs
 EXTRA_DIST += %D%/README.md $(rust_sources)
 
 rust_folder = %D%/opponents/rust-build
 
+# tools/paths is as old as the last configure, which may have found another crate.
 if HAVE_RUST
 noinst_DATA += $(rust_folder)/heddle-rust-opponent
-$(rust_folder)/heddle-rust-opponent: $(rust_sources) scripts/build-rust-opponent
-	$(AM_V_GEN)CARGO='$(CARGO)' $(SHELL) $(top_srcdir)/scripts/build-rust-opponent \
-		$(top_srcdir)/%D%/opponents/rust $(rust_folder)
+$(rust_folder)/heddle-rust-opponent: $(rust_sources) scripts/build-rust-opponent tools/paths
+	$(AM_V_GEN)CARGO='$(CARGO)' TOKIO=$(TOKIO) $(SHELL) \
+		$(top_srcdir)/scripts/build-rust-opponent \
+		$(top_srcdir)/%D%/opponents/rust $(rust_folder) && touch $@
 endif
 
 .PHONY: clean-rust
@@ -125,6 +140,7 @@ noinst_PROGRAMS += %D%/opponents/cxx/heddle-cxx-opponent
 %C%_opponents_cxx_heddle_cxx_opponent_LDADD = $(cxx_libs)
 endif
 cxx_sources = \
+	%D%/opponents/cxx/all.cc \
 	%D%/opponents/cxx/asio.cc \
 	%D%/opponents/cxx/flood.hh \
 	%D%/opponents/cxx/latency.hh \
@@ -138,6 +154,11 @@ cxx_sources = \
 	%D%/opponents/cxx/tbb.cc \
 	%D%/opponents/cxx/threads.cc \
 	%D%/opponents/cxx/tree.hh
+
+# What configure has found since is on their command lines only.
+%D%/opponents/cxx/heddle_cxx_opponent-asio.$(OBJEXT): tools/paths
+%D%/opponents/cxx/heddle_cxx_opponent-openmp.$(OBJEXT): tools/paths
+%D%/opponents/cxx/heddle_cxx_opponent-tbb.$(OBJEXT): tools/paths
 
 cxx_with =
 cxx_flags =
@@ -153,6 +174,60 @@ if HAVE_OPENMP
 cxx_with += -DWITH_OPENMP=1
 cxx_flags += -fopenmp
 endif
+
+# Another compiler than the build's, so no program of automake's.
+libomp_sources = \
+	%D%/opponents/cxx/libomp.cc \
+	%D%/opponents/cxx/measure.cc \
+	%D%/opponents/cxx/openmp.cc \
+	%D%/opponents/cxx/protocol.cc
+libomp_headers = \
+	%D%/opponents/cxx/flood.hh \
+	%D%/opponents/cxx/measure.hh \
+	%D%/opponents/cxx/protocol.hh \
+	%D%/opponents/cxx/tree.hh
+EXTRA_DIST += %D%/opponents/cxx/libomp.cc
+
+libomp_program = %D%/opponents/libomp-build/heddle-libomp-opponent
+
+if HAVE_LIBOMP
+noinst_DATA += $(libomp_program)
+$(libomp_program): $(libomp_sources) $(libomp_headers)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cd $(top_srcdir) && \
+	$(CLANGXX) -O2 $(CXX_FLAGS) -I. -fopenmp=libomp -DWITH_OPENMP=1 -DWITH_LIBOMP=1 \
+		-o $(abs_builddir)/$@ $(libomp_sources)
+endif
+
+.PHONY: clean-libomp
+clean-libomp:
+	rm -rf %D%/opponents/libomp-build
+
+## Go opponents --------------------------------------------------------------
+
+# One file's worth of packages: nothing is fetched, and the cache lies here.
+go_sources = \
+	%D%/opponents/go/flood.go \
+	%D%/opponents/go/latency.go \
+	%D%/opponents/go/life.go \
+	%D%/opponents/go/main.go \
+	%D%/opponents/go/measure.go \
+	%D%/opponents/go/tree.go
+EXTRA_DIST += $(go_sources)
+
+go_folder = %D%/opponents/go-build
+
+if HAVE_GO
+noinst_DATA += $(go_folder)/heddle-go-opponent
+$(go_folder)/heddle-go-opponent: $(go_sources)
+	$(AM_V_GEN)$(MKDIR_P) $(go_folder) && cd $(top_srcdir) && \
+	GO111MODULE=off GOTOOLCHAIN=local GOPROXY=off GOFLAGS= CGO_ENABLED=0 \
+	GOCACHE=$(abs_builddir)/$(go_folder)/cache \
+	$(GO) build -p 2 -trimpath -o $(abs_builddir)/$@ $(go_sources)
+endif
+
+.PHONY: clean-go
+clean-go:
+	rm -rf $(go_folder)
 
 ## Java opponents ------------------------------------------------------------
 

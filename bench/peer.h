@@ -57,6 +57,8 @@ struct hb_guest {
  *           after sched_yield(); *again counts how often
  * @put:     submits one call from any thread, from a worker too
  * @tree:    NULL, or W2's root task, in the peer's own words
+ * @each:    NULL, or in place of @put in W5: fn of each of n words in an array, all of
+ *           them run when it returns; its caller is one of the workers
  * @spawn:   NULL for @put and a futex, or its own way to start what is joined
  * @join:    with @spawn
  * @call:    NULL, or both in one call, where the workload waits at once
@@ -83,6 +85,8 @@ struct hb_peer {
 	int (*submit)(void *pool, uint64_t first, uint64_t n, uint64_t *again);
 	int (*put)(void *pool, void (*fn)(void *arg), void *arg);
 	int (*tree)(void *pool, unsigned int depth);
+	int (*each)(void *pool, void (*fn)(void *arg), uint64_t *words,
+		    uint64_t n);
 	int (*spawn)(void *pool, struct hb_guest *guest);
 	int (*join)(void *pool, struct hb_guest *guest);
 	int (*call)(void *pool, struct hb_guest *guest);

@@ -3,6 +3,7 @@
  * Many tasks at once: W2 tasks from tasks (and W11, the same with more workers), W5 a
  * burst from idle, W10 what the pool costs after it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -116,9 +117,17 @@ static uint64_t run_burst(const struct hb_side *side)
 
 	hb_side_sleep(5000000);
 	start = last = ht_now();
-	for (i = 0; i < side->tasks; i++)
-		hb_side_put(side, side->pool, work, &burst.ends[i]);
-	hb_done_wait(until);
+	if (side->peer->each) {
+		hb_side_must(side, "a burst",
+			     side->peer->each(side->pool, work, burst.ends,
+					      side->tasks));
+		hb_side_must(side, "a burst that returned before its tasks",
+			     hb_done_sum() == until ? 0 : -EPROTO);
+	} else {
+		for (i = 0; i < side->tasks; i++)
+			hb_side_put(side, side->pool, work, &burst.ends[i]);
+		hb_done_wait(until);
+	}
 	for (i = 0; i < side->tasks; i++)
 		if (burst.ends[i] > last)
 			last = burst.ends[i];

@@ -76,6 +76,11 @@ void lab_count_fence(int order)
 	now.fences += order == LAB_SEQ_CST;
 }
 
+void lab_count_call(void)
+{
+	now.calls += lab_at.counting;
+}
+
 void lab_count_plain(uintptr_t at, size_t size, bool write)
 {
 	if (lab_fiber_owns(at) || !size)

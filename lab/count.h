@@ -19,12 +19,14 @@ struct lab_count {
 	uint32_t plain;         /* accesses that are not atomic */
 	uint32_t lines;         /* different cache lines, the stack's not */
 	uint32_t written;       /* of them */
+	uint32_t calls;         /* of the system */
 };
 
 void lab_count_load(uintptr_t at, unsigned int size, int order);
 void lab_count_store(uintptr_t at, unsigned int size, int order);
 void lab_count_rmw(uintptr_t at, unsigned int size, int order, bool done);
 void lab_count_fence(int order);
+void lab_count_call(void);
 void lab_count_plain(uintptr_t at, size_t size, bool write);
 
 /* Counts from the start to the end; for one operation of a kind. */

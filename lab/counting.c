@@ -86,10 +86,10 @@ static void print_count(const struct lab_counted *k, const struct lab_count *n,
 	double d = k->divide ? k->divide : 1;
 
 	if (!json) {
-		printf("%-22s %7.2f %7.2f %6.2f %7.2f %7.2f %7.2f %6.2f %8.2f\n",
+		printf("%-22s %7.2f %7.2f %6.2f %7.2f %7.2f %7.2f %6.2f %8.2f %6.2f\n",
 		       k->name, n->loads / d, n->stores / d, n->rmws / d,
 		       n->failed / d, n->fences / d, n->plain / d, n->lines / d,
-		       n->written / d);
+		       n->written / d, n->calls / d);
 		return;
 	}
 	printf("{\"operation\": ");
@@ -99,14 +99,18 @@ static void print_count(const struct lab_counted *k, const struct lab_count *n,
 	printf(", \"loads\": %.3f, \"stores\": %.3f, \"rmws\": %.3f, "
 	       "\"failed\": %.3f, \"fences\": %.3f, \"plain\": %.3f, "
 	       "\"lines\": %.3f, \"lines_written\": %.3f, "
+	       "\"system_calls\": %.3f, "
 	       "\"promised_rmws\": %u, \"promised_fences\": %u, "
-	       "\"promised_lines\": %u, \"kept\": %s}%s\n",
+	       "\"promised_lines\": %u, \"promised_system_calls\": %u, "
+	       "\"kept\": %s}%s\n",
 	       n->loads / d, n->stores / d, n->rmws / d, n->failed / d,
 	       n->fences / d, n->plain / d, n->lines / d, n->written / d,
-	       k->promised.rmws, k->promised.fences, k->promised.lines,
+	       n->calls / d, k->promised.rmws, k->promised.fences,
+	       k->promised.lines, k->promised.calls,
 	       n->rmws <= k->promised.rmws * d &&
 			       n->fences <= k->promised.fences * d &&
-			       n->lines <= k->promised.lines * d
+			       n->lines <= k->promised.lines * d &&
+			       n->calls <= k->promised.calls * d
 		       ? "true"
 		       : "false",
 	       last ? "" : ",");
@@ -140,9 +144,9 @@ int lab_count_operations(char **names, int given, const struct command *c)
 	if (c->json)
 		printf("[\n");
 	else
-		printf("%-22s %7s %7s %6s %7s %7s %7s %6s %8s\n", "operation",
-		       "loads", "stores", "rmws", "failed", "fences", "plain",
-		       "lines", "written");
+		printf("%-22s %7s %7s %6s %7s %7s %7s %6s %8s %6s\n",
+		       "operation", "loads", "stores", "rmws", "failed",
+		       "fences", "plain", "lines", "written", "calls");
 	for (size_t k = 0; k < n; k++) {
 		const struct lab_counted *which = __start_lab_counted[k];
 		struct lab_count count = { 0 };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/count.h"
 #include "lab/engine.h"
 #include "lab/memory.h"
 #include "lab/platform.h"
@@ -263,6 +264,7 @@ int hd_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
 	uintptr_t at = (uintptr_t)word;
 	const char *wrong;
 
+	lab_count_call();
 	lab_step(on(word, 4, LAB_OP_WRITE));
 	wrong = lab_arena_owns(at) ? lab_arena_check(at, 4) : NULL;
 	if (wrong)
@@ -286,6 +288,7 @@ int hd_futex_wake(const void *word, int n)
 {
 	unsigned int woken;
 
+	lab_count_call();
 	lab_step(on(word, 4, LAB_OP_WRITE));
 	lab_fence_of(lab_at.current);
 	woken = lab_wake(word, (unsigned int)n);
@@ -307,6 +310,7 @@ static struct event *event_of(int fd)
 
 int hd_event_create(void)
 {
+	lab_count_call();
 	lab_step(on(p.event, 1, LAB_OP_WRITE));
 	for (int i = 0; i < EVENTS_MAX; i++) {
 		if (p.event[i].open)
@@ -322,6 +326,7 @@ void hd_event_signal(int fd)
 {
 	struct event *event;
 
+	lab_count_call();
 	lab_step(on(p.event, 1, LAB_OP_WRITE));
 	event = event_of(fd);
 	lab_view_send(&event->view);
@@ -334,6 +339,7 @@ void hd_event_drain(int fd)
 {
 	struct event *event;
 
+	lab_count_call();
 	lab_step(on(p.event, 1, LAB_OP_WRITE));
 	event = event_of(fd);
 	lab_view_receive(&event->view);
@@ -344,6 +350,7 @@ void hd_event_drain(int fd)
 
 void hd_event_close(int fd)
 {
+	lab_count_call();
 	lab_step(on(p.event, 1, LAB_OP_WRITE));
 	event_of(fd)->open = false;
 }
@@ -375,6 +382,7 @@ bool hd_membarrier_available(void)
 /* Each other thread has its barrier at a moment of its own. */
 int hd_membarrier(void)
 {
+	lab_count_call();
 	lab_fence_of(lab_at.current);
 	for (unsigned int i = 0; i < lab_at.count; i++) {
 		if (i == lab_at.current)
@@ -567,6 +575,7 @@ int hd_thread_create(struct hd_thread *thread,
 {
 	unsigned int fiber;
 
+	lab_count_call();
 	(void)options;
 	lab_step_any();
 	fiber = lab_at.count; /* another one may have been made meanwhile */
@@ -607,6 +616,7 @@ int hd_thread_gone(struct hd_thread *thread, uint64_t deadline)
 {
 	unsigned int fiber;
 
+	lab_count_call();
 	(void)deadline;
 	memcpy(&fiber, &thread->handle, sizeof(fiber));
 	if (!lab_has_ended(fiber))

@@ -218,7 +218,8 @@ PART(split_steal, "split-steal", "a thief steals what is public", 1, 3);
 PART(forks_push, "forks-push", "a fork of one argument, biased", 0, 2);
 PART(forks_pop, "forks-pop", "the join of one that is its own", 0, 2);
 PART(forks_take, "forks-take", "a thief takes what is public", 1, 3);
-PART(inject, "inject-push", "a push to an injection list", 1, 3);
+/* The fourth is the thread's own. */
+PART(inject, "inject-push", "a push to an injection list", 1, 4);
 PART(take, "inject-take", "all of an injection list is taken", 1, 1);
 PART(alloc, "node-alloc", "a node from the own stack", 1, 3);
 PART(give_node, "node-free", "a node back to the own stack", 1, 3);
@@ -267,7 +268,8 @@ LAB_COUNTED(submit, .name = "submit",
 	    .divide = TASKS, .promised = { .rmws = 2, .lines = 4 });
 LAB_COUNTED(submit_wake, .name = "submit-wake",
 	    .what = "a submit that wakes a worker", .setup = setup_pool,
-	    .run = submit_first, .promised = { .rmws = 9, .lines = 17 });
+	    .run = submit_first,
+	    .promised = { .rmws = 9, .lines = 17, .calls = 1 });
 
 /* Inside a task: the deque, and what follows is run by the same worker. */
 static void nothing_of(struct heddle_task *task)
@@ -369,6 +371,47 @@ LAB_COUNTED(fork_own, .name = "fork-join",
 	    .what = "a submit inside a task, and the join that takes it back",
 	    .setup = setup_pool, .run = forks_counting, .own = true,
 	    .divide = TASKS, .promised = { .rmws = 5, .lines = 5 });
+
+static const struct rules room_for_two =
+	RULES(.workers = 1, .workers_max = 2, .cap = { 2 }, .helpers = 1);
+
+static void setup_room(void)
+{
+	pool_make(&room_for_two);
+}
+
+/* The worker may have the other permit. */
+static void submit_and_join(void)
+{
+	struct heddle_task task = { .fn = joined };
+
+	LAB_ASSERT(heddle_submit_join(groups[0], &task, HEDDLE_FOREVER) == 0);
+}
+
+LAB_COUNTED(submit_join, .name = "submit-join",
+	    .what = "a submit from outside and its join, called by who joins",
+	    .setup = setup_room, .warm = submit_and_join,
+	    .run = submit_and_join, .promised = { .rmws = 18, .lines = 30 });
+
+static void count_region(void *arg)
+{
+	(void)arg;
+	lab_count_begin();
+	heddle_block_begin(HEDDLE_BLOCK_IO, NULL, NULL);
+	heddle_block_end();
+	lab_count_pause();
+}
+
+static void region_counting(void)
+{
+	LAB_ASSERT(heddle_submit_call(groups[0], count_region, NULL) == 0);
+	lab_count_wait();
+}
+
+LAB_COUNTED(region, .name = "region",
+	    .what = "a blocking region that nobody profits from",
+	    .setup = setup_pool, .run = region_counting, .own = true,
+	    .promised = { .rmws = 8, .lines = 18 });
 
 /* In the stack: the first fork of a task is a slow one. */
 static void idle(int n);

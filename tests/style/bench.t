@@ -167,6 +167,26 @@ chmod +x "$scratch/broken"
 		W5 --quick --rounds 1 --keep-tainted --peers heddle,broken \
 		--opponent "broken=$scratch/broken"
 }
+
+# Programs that stand for opponents: one without its library, one of another kind.
+printf '#!/bin/sh\necho "absent rayon: no such crate"\n' >"$scratch/lists"
+cat >"$scratch/speaks" <<'END'
+#!/bin/sh
+echo "ready version=0"
+while read -r word; do echo "round makespan=1"; done
+echo end
+END
+chmod +x "$scratch/lists" "$scratch/speaks"
+HEDDLE_RUST_OPPONENT=$scratch/lists
+export HEDDLE_RUST_OPPONENT
+ends "who says that it is absent is named with its reason" 0 'W5: rayon: no such crate' \
+	W5 --quick --rounds 1 --keep-tainted --peers heddle,rayon
+unset HEDDLE_RUST_OPPONENT
+ends "a figure of another kind has a remark" 0 'W5: go: who submits is' \
+	W5 --quick --rounds 1 --keep-tainted --peers heddle,go --opponent "go=$scratch/speaks"
+ends "and is not the best peer's of a must" 0 '0 kept, 0 missed, 1 not judged' \
+	W5 --quick --rounds 1 --keep-tainted --peers heddle,go --opponent "go=$scratch/speaks" \
+	--must W5,2w,makespan,heddle,best,1
 must "--print-config" sh -c '"$1" bench all --print-config | grep -q "group depth: 3"' \
 	- "$heddle"
 finish

@@ -12,6 +12,8 @@ set -eu
 . "$(dirname "$0")/sh-tap.sh"
 
 folder=$build/bench/opponents
+said=$scratch/said
+export said
 if [ -r "$build/tests/style/machines.env" ]; then
 	# shellcheck disable=SC1091
 	. "$build/tests/style/machines.env"
@@ -46,7 +48,8 @@ answered() {
 			for (i = 2; i <= NF; i++) {
 				split($i, pair, "=")
 				if (pair[1] != want[i - 1]) exit 1
-				if (!number(pair[2]) && $i !~ /^(grow_us|shrink_us)=nan$/) exit 1
+				if (!number(pair[2]) && $i !~ /^(grow_us|shrink_us|gone)=nan$/)
+					exit 1
 				v[pair[1]] = pair[2] + 0
 			}
 			next
@@ -108,8 +111,10 @@ each() {
 		;;
 	W6)
 		ask "$@" --workers 3
-		answered "$each_name" "$each_out" "start stop gone left" 0 \
-			'v["left"] == 0 && v["gone"] >= v["stop"]'
+		# A pool's threads go; "nan", which counts as 0, is said by who has none.
+		each_test='v["left"] == 0 && v["gone"] >= v["stop"]'
+		[ "$2" != go ] || each_test='v["left"] >= 0'
+		answered "$each_name" "$each_out" "start stop gone left" 0 "$each_test"
 		;;
 	W7)
 		ask "$@" --n 70 --flight 64 --work-us 1
@@ -150,7 +155,8 @@ usage() {
 # Of the tree of doc/workloads.md, cut at this depth.
 uts_4=922
 slept=
-for program in cxx/heddle-cxx-opponent java-build/heddle-java-opponent \
+for program in cxx/heddle-cxx-opponent libomp-build/heddle-libomp-opponent \
+	java-build/heddle-java-opponent go-build/heddle-go-opponent \
 	rust-build/heddle-rust-opponent; do
 	name=${program#*/heddle-}
 	if [ ! -x "$folder/$program" ]; then
@@ -178,17 +184,41 @@ for program in cxx/heddle-cxx-opponent java-build/heddle-java-opponent \
 	done <"$scratch/list"
 
 	last=$(awk '$1 == "peer" { peer = $2 } END { print peer }' "$scratch/list")
+	[ -n "$last" ] || continue
+	set -- W4j samples
+	[ "$last" != libomp ] || set -- W2 depth
 	usage "$name: a peer that is none" 2 'nobody' go \
 		"$program" bench-peer --workload W1 --peer nobody
 	usage "$name: a workload that the peer has not" 77 '^absent W99' go \
 		"$program" bench-peer --workload W99 --peer "$last"
-	usage "$name: no number" 2 'samples' go \
-		"$program" bench-peer --workload W4j --peer "$last" --samples 0
-	usage "$name: no value" 2 'samples' go \
-		"$program" bench-peer --workload W4j --peer "$last" --samples
+	usage "$name: no number" 2 "$2" go \
+		"$program" bench-peer --workload "$1" --peer "$last" "--$2" 0
+	usage "$name: no value" 2 "$2" go \
+		"$program" bench-peer --workload "$1" --peer "$last" "--$2"
 	usage "$name: another word than go" 2 'stop' stop \
-		"$program" bench-peer --workload W4j --peer "$last" --samples 1
+		"$program" bench-peer --workload "$1" --peer "$last" "--$2" 1
 done
+
+# The side that is measured, with a peer in it: it takes the options that it knows.
+program=$folder/pthreadpool-opponent
+if [ -x "$program" ]; then
+	for point in "W5 round.makespan= --tasks 50 --work-us 100" "W4j round.n=3 --samples 3"; do
+		# shellcheck disable=SC2086
+		set -- $point
+		workload=$1
+		line=$2
+		shift 2
+		must "pthreadpool $workload" sh -c 'line=$2 program=$1 workload=$3
+			shift 3
+			echo go | "$program" bench-peer --workload "$workload" \
+				--peer pthreadpool "$@" >"$said" && grep -q "^$line" "$said" &&
+				[ "$(tail -n 1 "$said")" = end ]' - "$program" "$line" "$workload" "$@"
+	done
+	usage "pthreadpool: nothing can be submitted" 77 '^absent' go \
+		"$program" bench-peer --workload W1 --peer pthreadpool
+else
+	skip pthreadpool "its program was not built: libpthreadpool-dev is missing"
+fi
 wait
 for peer in $slept; do
 	answered "$peer W10" "$scratch/$peer.W10" "first_ms idle_ms" 0 'v["first_ms"] >= 0'

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OpenMP tasks with the compiler's run-time library (libgomp with g++). There
- * is no pool that one submits to: a parallel region has the workers, the
- * caller is one of them. So it has W2 and W3 only, and with one worker gomp
- * runs each task at once, which is no scheduler's cost.
+ * OpenMP tasks with the compiler's run-time library (libgomp with g++; the program
+ * heddle-libomp-opponent is the same with clang++ and libomp). There is no pool that
+ * one submits to: a parallel region has the workers, the caller is one of them. So it
+ * has W2 and W3 only, and with one worker gomp runs each task at once, which is no
+ * scheduler's cost.
  */
 #include "bench/opponents/cxx/protocol.hh"
 
@@ -180,7 +181,12 @@ class forker
 
 # define TEXT_OF(value) # value
 # define TEXT(value)    TEXT_OF(value)
-# define VERSION        TEXT(__GNUC__) "." TEXT(__GNUC_MINOR__) "-omp-" TEXT(_OPENMP)
+# ifdef __clang__
+#  define COMPILER TEXT(__clang_major__) "." TEXT(__clang_minor__)
+# else
+#  define COMPILER TEXT(__GNUC__) "." TEXT(__GNUC_MINOR__)
+# endif
+# define VERSION COMPILER "-omp-" TEXT(_OPENMP)
 
 int run_openmp(const peer &self, const options &asked)
 {
@@ -197,11 +203,17 @@ int run_openmp(const peer &self, const options &asked)
 # define run_openmp nullptr
 #endif
 
+#if WITH_LIBOMP
+# define NAME "libomp"
+#else
+# define NAME "openmp"
+#endif
+
 namespace opponent
 {
 
 const peer openmp_peer = {
-	"openmp",
+	NAME,
 	"task and taskwait in a parallel region",
 	"W2,W3,W11",
 	VERSION,

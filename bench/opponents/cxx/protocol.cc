@@ -13,14 +13,14 @@ namespace opponent
 
 void bad_usage(const std::string &what)
 {
-	std::fprintf(stderr, "heddle-cxx-opponent: %s\n", what.c_str());
+	std::fprintf(stderr, "%s: %s\n", program, what.c_str());
 	std::exit(BAD_USAGE);
 }
 
 /* Other threads may still run, so nothing is torn down. */
 void missed(const std::string &what)
 {
-	std::fprintf(stderr, "heddle-cxx-opponent: %s\n", what.c_str());
+	std::fprintf(stderr, "%s: %s\n", program, what.c_str());
 	std::fflush(stdout);
 	std::_Exit(MISSED);
 }
@@ -110,13 +110,12 @@ int absent(const std::string &reason)
 	return ABSENT;
 }
 
-static const peer *const peers[] = { &asio_peer, &tbb_peer, &openmp_peer,
-				     &thread_peer, &async_peer };
-
 /* What there is, for people and for the test. */
 static int list()
 {
-	for (const peer *one : peers) {
+	for (const peer *const *at = peers; *at; at++) {
+		const peer *one = *at;
+
 		if (one->version)
 			std::printf("peer %s version=%s workloads=%s\n",
 				    one->name, one->version, one->workloads);
@@ -131,7 +130,9 @@ static int answer(const options &asked)
 	const std::string name = asked.text("peer", "");
 	const std::string workload = asked.text("workload", "");
 
-	for (const peer *one : peers) {
+	for (const peer *const *at = peers; *at; at++) {
+		const peer *one = *at;
+
 		if (name != one->name)
 			continue;
 		if (!one->version)

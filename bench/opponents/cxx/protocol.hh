@@ -94,6 +94,10 @@ struct peer {
 
 extern const peer asio_peer, tbb_peer, openmp_peer, thread_peer, async_peer;
 
+/* What each program says of itself: its name, and its peers, ended by NULL. */
+extern const char *const program;
+extern const peer *const peers[];
+
 } // namespace opponent
 
 #endif /* HEDDLE_BENCH_OPPONENTS_CXX_PROTOCOL_HH */

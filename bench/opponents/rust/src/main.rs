@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Rayon and rusty_pool under the workloads of `heddle paper run P01` and of
+//! Rayon and rusty_pool, and tokio where it is, under the workloads of `heddle paper run P01` and of
 //! `heddle bench`. Every figure is one line on standard output, a word and
 //! then key=value pairs, the same protocol that the C back ends print.
 
@@ -15,6 +15,8 @@ mod pool;
 mod system;
 mod threads;
 mod timeline;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod tree;
 mod w1;
 

@@ -23,8 +23,20 @@ pub trait Workload {
     fn stop(self: Box<Self>) {}
 }
 
+/// All names; those of tokio may be absent.
+const NAMES: [&str; 4] = ["rusty_pool", "rayon", "tokio", "tokio-blocking"];
+
+/// Why this build has not the peer.
+fn lacks(name: &str) -> Option<&'static str> {
+    if name.starts_with("tokio") && !cfg!(feature = "tokio") {
+        return Some("the crate is not here or was left out (Debian: librust-tokio-dev)");
+    }
+    None
+}
+
 /// The version that the build has left beside the program.
 fn version(name: &str) -> String {
+    let name = name.split('-').next().unwrap_or(name);
     let versions = std::env::current_exe()
         .map(|path| path.with_file_name("versions"))
         .and_then(std::fs::read_to_string)
@@ -45,7 +57,11 @@ fn has(name: &str) -> String {
 }
 
 pub fn list() {
-    for name in ["rusty_pool", "rayon"] {
+    for name in NAMES {
+        if let Some(reason) = lacks(name) {
+            println!("absent {}: {}", name, reason);
+            continue;
+        }
         println!(
             "peer {} version={} workloads={}",
             name,
@@ -106,8 +122,12 @@ pub fn main(options: &Options) {
     let id = options.text("workload", "");
     let is_tree = id == "W3" || id == "W11" && !options.text("program", "").is_empty();
 
-    if name != "rusty_pool" && name != "rayon" {
+    if !NAMES.contains(&name.as_str()) {
         usage(&format!("--peer: unknown '{}'", name));
+    }
+    if let Some(reason) = lacks(&name) {
+        println!("absent {}", reason);
+        exit(ABSENT);
     }
     let fits = has(&name).split(',').any(|one| one == id);
     if !fits || is_tree && name != "rayon" {
@@ -117,6 +137,10 @@ pub fn main(options: &Options) {
     let measured = match name.as_str() {
         "rayon" if is_tree => Box::new(tree::ForkJoin::new(options)),
         "rayon" => make::<Rayon>(&id, options),
+        #[cfg(feature = "tokio")]
+        "tokio" => make::<crate::tokio::Spawn>(&id, options),
+        #[cfg(feature = "tokio")]
+        "tokio-blocking" => make::<crate::tokio::Blocking>(&id, options),
         _ => make::<Rusty>(&id, options),
     };
     drive(&name, measured);
