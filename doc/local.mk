@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/abi/x86_64-linux-gnu.abi \
 	%D%/contract.md \
 	%D%/contract.tsv \
+	%D%/design/calls.md \
 	%D%/design/donated.md \
 	%D%/design/exit.md \
 	%D%/design/elastic.md \

@@ -199,7 +199,11 @@ bool hd_fork_call(struct hd_worker *worker, struct heddle_group *group,
 	struct call what = { loot, group };
 	bool whole = false;
 
-	hd_task_run(worker, group, upto, upto ? &whole : NULL, call, &what);
+	if (loot->victim->unjoined)
+		hd_calls_run_taken(worker, group, loot);
+	else
+		hd_task_run(worker, group, upto, upto ? &whole : NULL, call,
+			    &what);
 	return !hd_pool_forked(worker->pool);
 }
 

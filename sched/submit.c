@@ -247,8 +247,8 @@ int heddle_submit_many(struct heddle_group *group,
 	return rc;
 }
 
-static __attribute__((noinline)) int
-submit_call(struct heddle_group *group, heddle_call_fn fn, void *arg)
+static __attribute__((noinline)) int submit_call(struct heddle_group *group,
+						 heddle_call_fn fn, void *arg)
 {
 	struct hd_worker *worker;
 	int rc;

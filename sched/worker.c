@@ -256,13 +256,10 @@ static bool run_fork(struct hd_worker *worker, struct heddle_group *group,
 		return false;
 	worker->owe++;
 	hd_worker_enter(worker, group);
-	if (loot->victim->unjoined) {
-		hd_calls_run_taken(worker, group, loot);
-		leave_user_code(worker);
-		return true;
-	}
 	hd_fork_call(worker, group, NULL, loot);
 	leave_user_code(worker);
+	if (loot->victim->unjoined)
+		return true;
 	start_searching(worker);
 	hd_fork_finish(loot->seen.slot, false);
 	return true;

@@ -76,7 +76,8 @@ enum heddle_blocked_policy {
  * @cap:          cap of the root group; 0: HEDDLE_CAP_MAX, so that the number
  *                of workers is the only limit
  * @tasks_max:    most tasks queued in the whole pool; 0: 65 536. At the bound
- *                submit returns -EAGAIN. Each costs 32 bytes once touched
+ *                submit returns -EAGAIN. Each costs 32 bytes once touched. Calls of
+ *                tasks for their own group are beside it (heddle_submit_call())
  * @deque_slots:  tasks a worker may hold for thieves, rounded up to a power of
  *                two, 8 bytes each; 0: 1 024
  * @groups_max:   most groups that exist at once, the root included; 0: 1 024

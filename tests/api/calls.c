@@ -365,15 +365,14 @@ static void call_that_forks(void *arg)
 	pid = fork();
 	if (pid == 0) {
 		alarm(20);
-		_exit(heddle_submit_call(where, nothing, NULL) == -ECHILD
-			      ? 7
-			      : 8);
+		_exit(heddle_submit_call(where, nothing, NULL) == -ECHILD ? 7
+									  : 8);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	heddle_submit_call(where, raise_flag, NULL);
-	atomic_store(&verdict, WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status)
-						 : 99);
+	atomic_store(&verdict,
+		     WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 99);
 }
 
 static void children(void)
