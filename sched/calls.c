@@ -10,8 +10,10 @@
 #include "platform/probe.h"
 #include "sched/fork.h"
 #include "sched/frame.h"
+#include "sched/look.h"
 #include "sched/order.h"
 #include "sched/pool.h"
+#include "sched/ready.h"
 #include "sched/start.h"
 #include "sched/task.h"
 
@@ -47,13 +49,30 @@ static struct hd_forks *make(struct hd_worker *worker)
 			      memory_order_release); /* forks-8 */
 	atomic_store_explicit(
 		&worker->pool->forks, 1,
-		memory_order_relaxed); /* ready-1: hd_fork_told() has a fence */
+		memory_order_relaxed); /* ready-1: told() has a fence */
 	return calls;
 }
 
+/*
+ * A question was taken back: for want of what is left somebody may be about to sleep.
+ * ready-1: the call, a fence, the bit; who clears the bit asks and reads.
+ */
 static void told(struct hd_worker *worker, struct hd_forks *calls)
 {
-	hd_fork_told(worker, calls, calls->next);
+	if (!calls->asked)
+		return;
+	calls->asked = false;
+	if (hd_pool_forked(worker->pool))
+		return;
+	if (!hd_forks_any_owner(calls, calls->next)) {
+		hd_forks_ask_owner(calls);
+		return;
+	}
+	atomic_thread_fence(memory_order_seq_cst); /* ready-1 */
+	hd_ready_mark(calls->group);
+	/* Else who opens the gate looks (close-1). */
+	if (!hd_group_shut(calls->group))
+		hd_kick(calls->group);
 }
 
 int hd_calls_answer(struct hd_worker *worker, struct hd_forks *calls)
@@ -61,6 +80,17 @@ int hd_calls_answer(struct hd_worker *worker, struct hd_forks *calls)
 	hd_forks_answer_owner(calls, calls->next);
 	told(worker, calls);
 	return 0;
+}
+
+/* No call is in it. Whoever asked, it is not for what is not there. */
+static void give_to(struct hd_forks *calls, struct heddle_group *group,
+		    uint32_t tag)
+{
+	if (calls->next != hd_calls_first(calls))
+		begin_again(calls);
+	calls->group = group;
+	hd_forks_retag_owner(calls, tag);
+	calls->asked = false;
 }
 
 static bool may_lie(struct hd_worker *worker, struct heddle_group *group)
@@ -80,11 +110,8 @@ static struct hd_forks *begin_session(struct hd_worker *worker,
 	if (!may_lie(worker, group) || (!calls && !(calls = make(worker))))
 		return NULL;
 	if (!hd_forks_any_owner(calls, calls->next)) {
-		begin_again(calls);
-		calls->group = group;
-		hd_forks_retag_owner(calls, group->index);
+		give_to(calls, group, group->index);
 		/* It tells of itself. */
-		calls->asked = false;
 		hd_forks_ask_owner(calls);
 	} else if (calls->group != group) {
 		return NULL;
@@ -126,10 +153,7 @@ void hd_calls_end_session(struct hd_worker *worker)
 		hd_forks_open_owner(calls);
 		return;
 	}
-	begin_again(calls);
-	calls->group = NULL;
-	hd_forks_retag_owner(calls, HD_FORKS_NO_TAG);
-	calls->asked = false;
+	give_to(calls, NULL, HD_FORKS_NO_TAG);
 }
 
 /* ---- rows ---- */

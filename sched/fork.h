@@ -105,13 +105,6 @@ struct hd_forks *hd_fork_session(struct hd_worker *worker,
 struct hd_forks_slot *hd_fork_above(struct hd_forks *forks,
 				    struct hd_forks_slot *least);
 
-/*
- * A question was taken back: of what is left below next, somebody may be about to sleep
- * for want. ready-1: the fork, a fence, the bit; who clears the bit asks and reads.
- */
-void hd_fork_told(struct hd_worker *worker, struct hd_forks *forks,
-		  struct hd_forks_slot *next);
-
 /* Calls it with the place; old forms below it are submits meanwhile. */
 void hd_fork_call_at(struct hd_worker *worker, struct hd_forks *forks,
 		     struct hd_forks_slot *slot, heddle_fork_fn fn,

@@ -39,6 +39,13 @@ static inline uintptr_t hd_fork_what(const struct hd_forks_slot *slot)
 				    memory_order_relaxed); /* own store */
 }
 
+/*
+ * A question was taken back: of what is left below next, somebody may be about to sleep
+ * for want. ready-1: the fork, a fence, the bit; who clears the bit asks and reads.
+ */
+void hd_fork_told(struct hd_worker *worker, struct hd_forks *forks,
+		  struct hd_forks_slot *next);
+
 /* Above a slot that is waited for others may be used. True: the call is the owner's. */
 bool hd_fork_join_taken(struct hd_worker *worker, struct hd_forks *forks,
 			struct hd_forks_slot *slot);

@@ -55,6 +55,7 @@ sched_sources = \
 	%D%/version.c \
 	%D%/want.c %D%/want.h \
 	%D%/watch.c \
+	%D%/work.h \
 	%D%/worker.c %D%/worker.h
 
 noinst_LTLIBRARIES += libsched.la

@@ -19,9 +19,7 @@
 #include "platform/fault.h"
 #include "platform/guard.h"
 #include "platform/probe.h"
-#include "sched/calls.h"
 #include "sched/donate.h"
-#include "sched/fork.h"
 #include "sched/frame.h"
 #include "sched/group.h"
 #include "sched/keep.h"
@@ -29,7 +27,6 @@
 #include "sched/order.h"
 #include "sched/permit.h"
 #include "sched/pool.h"
-#include "sched/queue.h"
 #include "sched/ready.h"
 #include "sched/reap.h"
 #include "sched/recycle.h"
@@ -39,6 +36,7 @@
 #include "sched/task.h"
 #include "sched/trim.h"
 #include "sched/upper.h"
+#include "sched/work.h"
 
 _Thread_local struct hd_worker *hd_self;
 
@@ -265,37 +263,9 @@ static bool run_fork(struct hd_worker *worker, struct heddle_group *group,
 	return true;
 }
 
-/* What is run next: its own calls, a task that was taken, or what it has seen. */
-struct work {
-	bool calls;
-	bool fork;
-	uint32_t index;
-	struct hd_fork_loot loot;
-};
-
-/* Own calls come first, but not always (hd_calls_wait()). */
-static bool find_work(struct hd_worker *worker, struct heddle_group *group,
-		      struct work *work)
-{
-	work->fork = false;
-	work->index = 0;
-	work->calls = hd_calls_left(worker, group);
-	if (work->calls) {
-		if (!hd_calls_wait(worker))
-			return true;
-		worker->calls_row = 0;
-	}
-	work->index = hd_queue_take(worker, group);
-	if (work->index)
-		work->calls = false;
-	else if (!work->calls)
-		work->fork = hd_fork_find(worker, group, &work->loot);
-	return work->calls || work->fork || work->index;
-}
-
 /* False: it had been cancelled, joined or taken before. */
 static bool run_work(struct hd_worker *worker, struct heddle_group *group,
-		     struct work *work)
+		     struct hd_work *work)
 {
 	bool ran;
 
@@ -322,9 +292,9 @@ static void run_held(struct hd_worker *worker)
 	hd_share_begin(worker);
 	for (;;) {
 		uint32_t attention;
-		struct work work;
+		struct hd_work work;
 
-		if (!find_work(worker, group, &work)) {
+		if (!hd_work_find(worker, group, &work)) {
 			if (worker->may_linger && linger(worker, group))
 				continue;
 			give_back(worker);

@@ -122,6 +122,23 @@ CALLS(stuck_old, "calls-stuck-old", "and loads may give an old value",
       RULES(.workers = 2, .threads = 1, .stuck = true), THREADS(root_for_ever),
       one_called, UP_TO(1, 1));
 
+/* -- while another worker runs out of work -- */
+
+static void root_beside_short(void)
+{
+	submit_part(short_part, 2);
+	submit_part(call_for_ever, 0);
+	thread_ends();
+}
+
+CALLS(begin, "calls-stuck-begin",
+      "a first call while another worker goes to sleep",
+      RULES(.workers = 2, .threads = 1, .stuck = true),
+      THREADS(root_beside_short), two_called, UP_TO(1, 1));
+CALLS(begin_old, "calls-stuck-begin-old", "and loads may give many old values",
+      RULES(.workers = 2, .threads = 1, .stuck = true),
+      THREADS(root_beside_short), two_called, UP_TO(0, 5));
+
 /* -- who was woken for the first one is going to sleep again -- */
 
 static void call_again_for_ever(void *arg)
