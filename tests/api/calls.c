@@ -25,8 +25,8 @@ static struct heddle_pool *pool;
 static struct heddle_group *where, *beside;
 static _Atomic uint64_t made, accepted, flag, beside_made;
 static _Atomic uint32_t running, running_most;
-static bool leaves, blocks;
-static unsigned int slow; /* loops of a node: some ns each */
+static _Atomic bool leaves, blocks;
+static _Atomic unsigned int slow; /* loops of a node: some ns each */
 
 static void enter(void)
 {
@@ -57,10 +57,10 @@ static void node(void *arg)
 {
 	uintptr_t depth = (uintptr_t)arg;
 	uint64_t n = atomic_fetch_add(&made, 1);
-	unsigned int i;
+	unsigned int i, loops = slow;
 
 	enter();
-	for (i = 0; i < slow; i++)
+	for (i = 0; i < loops; i++)
 		atomic_load(&running);
 	if (depth) {
 		submit(where, depth - 1);
@@ -160,8 +160,11 @@ static void stops(uint32_t workers)
 static void run_task(heddle_task_fn fn)
 {
 	struct heddle_task task = HEDDLE_TASK_INIT(fn);
+	int rc;
 
-	if (heddle_submit(where, &task) ||
+	while ((rc = heddle_submit(where, &task)) == -EAGAIN)
+		usleep(100); /* entries that a worker has not given back yet */
+	if (rc ||
 	    heddle_join(&task, 0, HEDDLE_FOREVER))
 		bail("a task");
 }
@@ -290,7 +293,7 @@ static void bounds(void)
 {
 	struct heddle_pool_options few = { .struct_size = sizeof(few),
 					   .workers_max = 1,
-					   .tasks_max = 16 };
+					   .tasks_max = 64 };
 
 	pool = su_pool_with(&few, 1);
 	where = heddle_pool_group(pool);
