@@ -4,7 +4,7 @@
 #
 # -fsanitize=thread must stand in CPPFLAGS of these targets only: in CFLAGS it
 # would reach the link line and pull in libtsan.
-LAB_CPPFLAGS = $(AM_CPPFLAGS) -fsanitize=thread $(LAB_VOLATILE)
+LAB_CPPFLAGS = $(AM_CPPFLAGS) -fsanitize=thread $(LAB_VOLATILE) $(LAB_FENCES)
 
 # The engine and the platform that it is; these are not explored themselves.
 lab_sources = \

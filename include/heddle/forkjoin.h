@@ -24,8 +24,9 @@
  * the fork that it waits for; so the stack is as deep as that of the
  * serial program, and a lock may be held across a join if no forked call takes it. Join
  * before the task returns, and before a longjmp leaves the function that forked. Where a
- * thread may be ended with forks open, by pthread_exit() or a cancel, their structs are
- * not on its stack: who runs such a fork uses its struct.
+ * thread may be ended with forks open, by pthread_exit() or a cancel, their structs, and
+ * what arguments point to, are not on its stack: who runs such a fork uses them, and the
+ * stack may be unmapped before it has ended.
  *
  * In an ordered group a task starts when it is the next one. So in a SERIAL group the
  * calls of a task's forks are made in place; in a FIFO group a join waits for the
@@ -272,10 +273,13 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
 #define HEDDLE_FORK_VOID_3(name, t1, t2, t3) \
  HEDDLE_FORK_CALL_3_(void, name, , , t1, t2, t3) HEDDLE_FORK_JOIN_VOID_(name)
 
+/* Of what a macro makes a program may use a part. */
+#define HEDDLE_FORK_MADE_ static inline __attribute__((unused))
+
 #define HEDDLE_FORK_CALL_1_(ret, name, value, to, t1) \
  HEDDLE_FORK_RUN_(ret, name, value t1 a1;, to, name(f_->a1)) \
- static inline void name##_fork(struct heddle_group *in_, \
-				struct name##_fork *f_, t1 a1_) \
+ HEDDLE_FORK_MADE_ void name##_fork(struct heddle_group *in_, \
+				    struct name##_fork *f_, t1 a1_) \
  { \
   f_->a1 = a1_; \
   heddle_fork_(in_, &f_->task, name##_run_); \
@@ -283,8 +287,8 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
 
 #define HEDDLE_FORK_CALL_2_(ret, name, value, to, t1, t2) \
  HEDDLE_FORK_RUN_(ret, name, value t1 a1; t2 a2;, to, name(f_->a1, f_->a2)) \
- static inline void name##_fork(struct heddle_group *in_, \
-				struct name##_fork *f_, t1 a1_, t2 a2_) \
+ HEDDLE_FORK_MADE_ void name##_fork(struct heddle_group *in_, \
+				    struct name##_fork *f_, t1 a1_, t2 a2_) \
  { \
   f_->a1 = a1_; \
   f_->a2 = a2_; \
@@ -294,9 +298,9 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
 #define HEDDLE_FORK_CALL_3_(ret, name, value, to, t1, t2, t3) \
  HEDDLE_FORK_RUN_(ret, name, value t1 a1; t2 a2; t3 a3; \
 		  , to, name(f_->a1, f_->a2, f_->a3)) \
- static inline void name##_fork(struct heddle_group *in_, \
-				struct name##_fork *f_, t1 a1_, t2 a2_, \
-				t3 a3_) \
+ HEDDLE_FORK_MADE_ void name##_fork(struct heddle_group *in_, \
+				    struct name##_fork *f_, t1 a1_, t2 a2_, \
+				    t3 a3_) \
  { \
   f_->a1 = a1_; \
   f_->a2 = a2_; \
@@ -309,7 +313,7 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
   struct heddle_task task; \
   fields \
  }; \
- static inline ret name##_call_(struct name##_fork *f_) \
+ HEDDLE_FORK_MADE_ ret name##_call_(struct name##_fork *f_) \
  { \
   return call; \
  } \
@@ -321,13 +325,13 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  }
 
 #define HEDDLE_FORK_JOIN_(ret, name) \
- static inline ret name##_join(struct name##_fork *f_) \
+ HEDDLE_FORK_MADE_ ret name##_join(struct name##_fork *f_) \
  { \
   return heddle_unfork_(&f_->task) ? name##_call_(f_) : f_->value; \
  }
 
 #define HEDDLE_FORK_JOIN_VOID_(name) \
- static inline void name##_join(struct name##_fork *f_) \
+ HEDDLE_FORK_MADE_ void name##_join(struct name##_fork *f_) \
  { \
   if (heddle_unfork_(&f_->task)) \
    name##_call_(f_); \
@@ -367,24 +371,24 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  */
 #define HEDDLE_TASK_1(ret, name, t1, a1) \
  HEDDLE_TASK_PARTS_1_(ret, name, t1, a1) \
- HEDDLE_TASK_HEAD_(static inline, ret, name, (t1 a1))
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, ret, name, (t1 a1))
 #define HEDDLE_TASK_2(ret, name, t1, a1, t2, a2) \
  HEDDLE_TASK_PARTS_2_(ret, name, t1, a1, t2, a2) \
- HEDDLE_TASK_HEAD_(static inline, ret, name, (t1 a1, t2 a2))
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, ret, name, (t1 a1, t2 a2))
 #define HEDDLE_TASK_3(ret, name, t1, a1, t2, a2, t3, a3) \
  HEDDLE_TASK_PARTS_3_(ret, name, t1, a1, t2, a2, t3, a3) \
- HEDDLE_TASK_HEAD_(static inline, ret, name, (t1 a1, t2 a2, t3 a3))
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, ret, name, (t1 a1, t2 a2, t3 a3))
 
 /* HEDDLE_TASK_VOID_1() - the same of a function without a result */
 #define HEDDLE_TASK_VOID_1(name, t1, a1) \
  HEDDLE_TASK_PARTS_VOID_1_(name, t1, a1) \
- HEDDLE_TASK_HEAD_(static inline, void, name, (t1 a1))
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, void, name, (t1 a1))
 #define HEDDLE_TASK_VOID_2(name, t1, a1, t2, a2) \
  HEDDLE_TASK_PARTS_VOID_2_(name, t1, a1, t2, a2) \
- HEDDLE_TASK_HEAD_(static inline, void, name, (t1 a1, t2 a2))
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, void, name, (t1 a1, t2 a2))
 #define HEDDLE_TASK_VOID_3(name, t1, a1, t2, a2, t3, a3) \
  HEDDLE_TASK_PARTS_VOID_3_(name, t1, a1, t2, a2, t3, a3) \
- HEDDLE_TASK_HEAD_(static inline, void, name, (t1 a1, t2 a2, t3 a3))
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, void, name, (t1 a1, t2 a2, t3 a3))
 
 /**
  * HEDDLE_SPAWN() - fork a call of a function that is written for it
@@ -424,7 +428,7 @@ static inline void heddle_scope_join(struct heddle_scope *scope)
  */
 #define HEDDLE_RUN(name, group, ...) name##_at_(group, __VA_ARGS__)
 
-#define HEDDLE_FORK_INLINE_ static inline __attribute__((always_inline))
+#define HEDDLE_FORK_INLINE_ static inline __attribute__((always_inline, unused))
 
 /* 1: the newest fork is the caller's to call, and has left its slot. */
 HEDDLE_FORK_INLINE_ int heddle_fork_newest_(struct heddle_forks **forks,
@@ -553,7 +557,7 @@ heddle_fork_room_(struct heddle_forks **forks, struct heddle_fork_slot **slot)
 
 #define HEDDLE_TASK_ANY_(ret, name, keep, store, give, load, params, in, \
 			 words, out, values) \
- HEDDLE_TASK_HEAD_(static inline, ret, name, params); \
+ HEDDLE_TASK_HEAD_(HEDDLE_FORK_MADE_, ret, name, params); \
  static __attribute__((unused, cold)) void name##_taken_( \
 	 struct heddle_fork_place place_, const uint64_t *arg_, \
 	 uint64_t *result_) \
@@ -583,7 +587,7 @@ heddle_fork_room_(struct heddle_forks **forks, struct heddle_fork_slot **slot)
   result_ = &(*next_)->result; \
   load \
  } \
- static inline ret name##_at_( \
+ HEDDLE_FORK_MADE_ ret name##_at_( \
 	 struct heddle_group *group_ HEDDLE_FORK_PLUS_ params) \
  { \
   uint64_t arg_[5], word_, *result_ = &word_; \
