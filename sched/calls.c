@@ -236,17 +236,16 @@ static void run_row(void *given)
 {
 	struct row row = *(struct row *)given;
 	struct hd_worker *worker = row.worker;
-	struct heddle_pool *pool = worker->pool;
-	struct hd_frame *frame = worker->frame;
+	struct heddle_group *group = worker->held; /* in a register: a probe */
 	uint32_t most = row_of(worker, row.attention), left = most;
 
 	for (;;) {
 		row.fn(row.arg);
-		if (hd_pool_forked(pool))
+		if (hd_pool_forked(group->pool))
 			return;
-		if (!--left || worker->frame != frame || !worker->calling ||
-		    worker->forking ||
-		    atomic_load_explicit(&pool->attention,
+		if (!--left || worker->frame != hd_frame_at(worker, 0) ||
+		    !worker->calling || worker->forking ||
+		    atomic_load_explicit(&group->pool->attention,
 					 memory_order_seq_cst) /* attention-1 */
 			    != row.attention ||
 		    !pop(&row))
@@ -255,7 +254,7 @@ static void run_row(void *given)
 		if (atomic_load_explicit(&worker->spare_asked,
 					 memory_order_relaxed)) /* spare-2 */
 			hd_worker_settle(worker);
-		HD_PROBE2(task_begin, worker, frame->group);
+		HD_PROBE2(task_begin, worker, group);
 	}
 	count_turns(worker, most - left);
 }

@@ -164,8 +164,7 @@ static void run_task(heddle_task_fn fn)
 
 	while ((rc = heddle_submit(where, &task)) == -EAGAIN)
 		usleep(100); /* entries that a worker has not given back yet */
-	if (rc ||
-	    heddle_join(&task, 0, HEDDLE_FOREVER))
+	if (rc || heddle_join(&task, 0, HEDDLE_FOREVER))
 		bail("a task");
 }
 
