@@ -14,8 +14,9 @@
 enum {
 	QUEUED = 8,      /* tasks behind another one */
 	SEE_US = 20000,  /* how long a state is waited for */
-	MOMENT_US = 200, /* for which a delay holds one */
-	SPINS = 50,      /* looks before the CPU is left to others */
+	MOMENT_US = 200, /* for which a delay holds one, at first */
+	MOMENT_MAX_US = 25600,
+	SPINS = 50, /* looks before the CPU is left to others */
 };
 
 const char *const ht_met_names[HT_MET_STATES] = {
@@ -412,18 +413,29 @@ static bool arrange_left(struct ht_stops *stops)
 	return sees(stops, HEDDLE_WORKER_LEFT, false);
 }
 
-/* The delay holds the worker where it is while we look and stop. */
+/*
+ * The delay holds the worker where it is while we look and stop. Where we were not let
+ * run in time, on a machine that is busy, the next one is longer.
+ */
 static bool arrange_delayed(struct ht_stops *stops, enum ht_met state)
 {
+	uint32_t moment_us = stops->moment_us ? stops->moment_us : MOMENT_US;
+	bool seen;
+
 	if (state == HT_MET_SEARCHING) {
-		heddle_delay_set(HEDDLE_DELAY_CLAIM, MOMENT_US * 1000);
+		heddle_delay_set(HEDDLE_DELAY_CLAIM, moment_us * 1000);
 		submit(stops, stops->group, run_short);
-		return see_soon(stops, HEDDLE_WORKER_SEARCHING, false,
-				10 * MOMENT_US);
+		seen = see_soon(stops, HEDDLE_WORKER_SEARCHING, false,
+				10 * moment_us);
+	} else {
+		heddle_delay_set(HEDDLE_DELAY_SCRUB, moment_us * 1000);
+		spawn(stops, guest_short);
+		seen = see_soon(stops, HEDDLE_WORKER_SCRUB, false,
+				10 * moment_us);
 	}
-	heddle_delay_set(HEDDLE_DELAY_SCRUB, MOMENT_US * 1000);
-	spawn(stops, guest_short);
-	return see_soon(stops, HEDDLE_WORKER_SCRUB, false, 10 * MOMENT_US);
+	if (!seen && moment_us < MOMENT_MAX_US)
+		stops->moment_us = 2 * moment_us;
+	return seen;
 }
 
 bool ht_stop_arrange(struct ht_stops *stops, enum ht_met state)

@@ -64,7 +64,8 @@ struct ht_stops {
 	_Atomic(bool) is_changing; /* inside a change of the cap */
 	_Atomic(uint64_t) accepted, ran, inits, exits;
 	uint64_t met[HT_MET_STATES], tried[HT_MET_STATES];
-	uint32_t base; /* threads without a worker */
+	uint32_t base;      /* threads without a worker */
+	uint32_t moment_us; /* for which a delay holds one; 0: the shortest */
 };
 
 extern const char *const ht_met_names[HT_MET_STATES];

@@ -79,7 +79,9 @@ static void begin(struct heddle_group *group)
 	where = group;
 	while (running) /* the last ones of the tree before */
 		usleep(10);
-	made = accepted = running_most = 0;
+	made = 0;
+	accepted = 0;
+	running_most = 0;
 	submit(where, DEPTH);
 }
 
@@ -266,7 +268,8 @@ static void behind_none(void)
 	uint64_t under;
 
 	where = heddle_pool_group(pool);
-	flag = lowered = 0;
+	flag = 0;
+	lowered = 0;
 	heddle_submit_call(where, calls_lowers, NULL);
 	su_wait_at_least(&lowered, 1, MS);
 	usleep(2000);
@@ -296,7 +299,8 @@ static void bounds(void)
 
 	pool = su_pool_with(&few, 1);
 	where = heddle_pool_group(pool);
-	flag = refused = 0;
+	flag = 0;
+	refused = 0;
 	run_task(fills);
 	ok(refused > 1024 && refused < 2000,
 	   "a task that submits is refused in the end, behind %u",
@@ -305,7 +309,8 @@ static void bounds(void)
 	is_u64(flag, refused - 1, "all that was accepted is called");
 	where = su_group(where,
 			 (struct heddle_group_options){ .queue_slots = 10 });
-	flag = refused = 0;
+	flag = 0;
+	refused = 0;
 	run_task(fills);
 	is_u64(refused, 11, "a queue of 10 has its bound");
 	su_wait_at_least(&flag, 10, MS);
@@ -346,7 +351,9 @@ static void two_groups(void)
 
 	where = heddle_pool_group(pool);
 	beside = su_group(where, (struct heddle_group_options){ .cap = 1 });
-	made = beside_made = running_most = 0;
+	made = 0;
+	beside_made = 0;
+	running_most = 0;
 	for (i = 0; i < 200; i++)
 		if (heddle_submit_call(where, calls_beside, NULL))
 			bail("two groups");
@@ -380,7 +387,8 @@ static void call_that_forks(void *arg)
 static void children(void)
 {
 	where = heddle_pool_group(pool);
-	flag = verdict = 0;
+	flag = 0;
+	verdict = 0;
 	if (heddle_submit_call(where, call_that_forks, NULL))
 		bail("a call");
 	su_wait_at_least(&flag, 2, MS);
