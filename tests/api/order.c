@@ -301,9 +301,14 @@ static void joins_often(struct heddle_task *task)
 	int i;
 
 	for (i = 0; i < 50 && !job->rc; i++) {
+		struct job gone = { .task.fn = counts };
 		struct job child = { .task.fn = counts };
 
-		job->rc = heddle_submit(job->group, &child.task);
+		job->rc = heddle_submit(job->group, &gone.task);
+		if (job->rc == 0)
+			job->rc = heddle_cancel(&gone.task, HEDDLE_NOW);
+		if (job->rc == 0)
+			job->rc = heddle_submit(job->group, &child.task);
 		if (job->rc == 0)
 			job->rc =
 				heddle_join(&child.task, 0, su_in_ms(LONG_MS));
@@ -312,7 +317,7 @@ static void joins_often(struct heddle_task *task)
 	}
 }
 
-/* Nobody else can run them: what was joined before must not be in the way. */
+/* Nobody else can run them: what was joined or cancelled must not be in the way. */
 static void joins_in_place(void)
 {
 	struct heddle_group *fifo =
